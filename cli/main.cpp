@@ -1,0 +1,30 @@
+#include <signal.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <exception>
+#include <iostream>
+
+#include "cli/commands.hpp"
+#include "service/process.hpp"
+
+int main(int argc, char** argv) try {
+  using namespace cleanerd::cli;
+  cleanerd::service::keep_memory_private();
+  ::signal(SIGPIPE, SIG_IGN);
+  auto parsed = parse_command_line(argc, argv);
+  if (const auto* status = std::get_if<ExitStatus>(&parsed)) return static_cast<int>(*status);
+  const Options& options = std::get<Options>(parsed);
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("cleanerctl"));
+  spdlog::set_level(spdlog::level::from_str(options.log_level));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+  const cleanerd::service::Interruption interruption;
+  const auto result = run_command(options, interruption);
+  if (result) return static_cast<int>(*result);
+  std::cerr << "cleanerctl: " << result.error().message() << "\n";
+  return static_cast<int>(exit_status(result.error().code()));
+} catch (const std::exception& error) {
+  // A broken invariant: what it says may quote foreign bytes, so only its kind is told.
+  std::cerr << "cleanerctl: internal error (" << typeid(error).name() << "); nothing more was changed\n";
+  return 1;
+}

@@ -1,0 +1,99 @@
+#include "cli/options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "base/text.hpp"
+
+namespace cleanerd::cli {
+namespace {
+
+struct CommandRow {
+  Command command;
+  const char* name;
+  const char* help;
+};
+
+constexpr CommandRow kCommands[] = {
+    {Command::scan, "scan", "find residue and the secrets in it; changes nothing"},
+    {Command::plan, "plan", "what purge would remove and keep, and why; changes nothing"},
+    {Command::purge, "purge", "remove what the policy says, then look again"},
+    {Command::explain, "explain", "one object: what it is, what secret it carries, why it is kept or removed"},
+    {Command::version, "version", "its own version, the engine's version, API and image store"},
+};
+
+void add_common(CLI::App& app, Options& options) {
+  app.add_option("--host", options.host, "the engine's socket, unix:///path (default: $DOCKER_HOST, else unix:///var/run/docker.sock)")->type_name("URL");
+  app.add_option("--config", options.config_file, "configuration file, instead of those in /etc/cleanerd")->type_name("FILE");
+  app.add_option("--log-level", options.log_level, "what is told on stderr")
+      ->check(CLI::IsMember({"error", "warn", "info", "debug", "trace"}))->capture_default_str();
+  app.add_flag("-q,--quiet", options.quiet, "no progress, no table; the exit status tells");
+  app.add_flag("--no-color", options.no_color, "no colours (as with NO_COLOR set)");
+  app.add_flag_callback("--no-daemon", [] {}, "work in this process (this version always does)");
+  app.add_flag_callback("--daemon", [] { throw CLI::ValidationError("--daemon", "this version works without the daemon"); }, "work through the daemon");
+}
+
+void add_format(CLI::App& app, Options& options) {
+  app.add_option_function<std::string>("--format", [&options](const std::string& name) {
+       options.format = name == "json" ? Format::json : Format::table;
+     }, "table or json")->check(CLI::IsMember({"table", "json"}))->default_str("table");
+  app.add_option("-o,--output", options.output, "write the result to this file instead of stdout")->type_name("FILE");
+}
+
+void add_selection(CLI::App& app, Options& options) {
+  app.add_option("--secret-env", options.secret_env, "the value of this environment variable is a secret (repeatable)")->type_name("NAME");
+  app.add_option("--secret-file", options.secret_files, "the content of this file is a secret, without its final newline (repeatable)")->type_name("PATH");
+  app.add_option("--secrets-from", options.secrets_from, "one secret a line; - is standard input")->type_name("FILE|-");
+  app.add_option("--filter", options.filters, "kind, label, until, image or rule (repeatable; same key: or, different keys: and)")->type_name("KEY=VALUE");
+  app.add_option_function<std::string>("--build", [](const std::string&) {
+       throw CLI::ValidationError("--build", "BuildKit's build records are not read by this version");
+     }, "only what this build left")->type_name("REF");
+  app.add_flag("--all", options.all, "every finished build's residue, secret-bearing or not");
+}
+
+// One line; CLI11's own texts do not name an unknown command.
+std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
+  const auto surplus = app.remaining(true);
+  if (app.get_subcommands().empty() && surplus.empty()) return "which command? scan, plan, purge, explain or version";
+  if (app.get_subcommands().empty()) return "there is no command or option '" + surplus.front() + "'";
+  return error.what();
+}
+
+}  // namespace
+
+std::variant<Options, ExitStatus> parse_command_line(int argc, char** argv) {
+  Options options;
+  CLI::App app("Finds the secrets that Docker builds leave on this host, removes exactly that, and looks again.", "cleanerctl");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "cleanerctl " CLEANERD_VERSION);
+  app.get_formatter()->column_width(34);
+  for (const CommandRow& row : kCommands) {
+    CLI::App& command = *app.add_subcommand(row.name, row.help);
+    command.callback([&options, &row] { options.command = row.command; });
+    add_common(command, options);
+    if (row.command == Command::scan || row.command == Command::plan || row.command == Command::purge) {
+      add_format(command, options);
+      add_selection(command, options);
+    }
+    if (row.command == Command::version) add_format(command, options);
+    if (row.command == Command::purge) {
+      command.add_flag("-n,--dry-run", options.dry_run, "only show the plan");
+      command.add_flag("-f,--force", options.force, "do not ask; needed without a terminal");
+    }
+    if (row.command == Command::explain)
+      command.add_option("ID", options.object, "an object's id, or the engine's id or at least 4 characters of it")->required();
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) {
+      app.exit(error);
+      return ExitStatus::done;
+    }
+    std::cerr << "cleanerctl: " << printable(complaint(app, error)) << "; see cleanerctl --help\n";
+    return ExitStatus::usage;
+  }
+  return options;
+}
+
+}  // namespace cleanerd::cli

@@ -1,0 +1,32 @@
+// The command line as plain values.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "cli/exit_status.hpp"
+
+namespace cleanerd::cli {
+
+enum class Command { scan, plan, purge, explain, version };
+enum class Format { table, json };
+
+struct Options {
+  Command command = Command::scan;
+  std::string object;  // explain's ID
+
+  std::vector<std::string> secret_env, secret_files, secrets_from;
+  std::vector<std::string> filters;
+  bool all = false;
+  Format format = Format::table;
+  std::string output;  // a file; empty: stdout
+  bool dry_run = false, force = false, quiet = false, no_color = false;
+  std::string config_file, host, log_level = "warn";
+};
+
+// Options, or the status to exit with at once (--help, or a usage error that has been told on stderr).
+std::variant<Options, ExitStatus> parse_command_line(int argc, char** argv);
+
+}  // namespace cleanerd::cli

@@ -1,0 +1,73 @@
+#include "cli/secret_input.hpp"
+
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include "base/text.hpp"
+#include "secrets/names.hpp"
+
+namespace cleanerd::cli {
+namespace {
+
+void add(DeclaredSecrets& declared, std::string_view value, const std::string& origin) {
+  if (secrets::is_searchable(value)) declared.values.push_back({SecretValue(value), "declared (" + origin + ")", true});
+  else declared.unsearchable.push_back({"the declared secret of " + origin, "too short or too common to be searched for; 8 characters are the least"});
+}
+
+Result<std::string> read_stream(std::istream& in, const std::string& name) {
+  std::ostringstream content;
+  if (in.peek() != std::istream::traits_type::eof()) content << in.rdbuf();
+  if (in.bad() || content.bad()) return Error(Errc::io, name + ": cannot be read");
+  return content.str();
+}
+
+Result<std::string> read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return Error(Errc::io, printable(path) + ": cannot be opened");
+  return read_stream(in, printable(path));
+}
+
+// What is no usual variable name may be the secret itself, given in place of the name.
+std::string shown_name(const std::string& name) {
+  const bool usual = name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string::npos;
+  return usual ? " " + printable(name, 60) : std::string();
+}
+
+std::string_view without_final_newline(std::string_view text) {
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  if (text.ends_with('\r')) text.remove_suffix(1);
+  return text;
+}
+
+}  // namespace
+
+Result<DeclaredSecrets> read_declared(const Options& options) {
+  DeclaredSecrets declared;
+  for (const std::string& name : options.secret_env) {
+    const char* value = std::getenv(name.c_str());
+    if (!value || !*value) return Error(Errc::usage, "--secret-env" + shown_name(name) + ": the variable is not set or empty");
+    add(declared, value, "environment variable " + printable(name, 60));
+  }
+  for (const std::string& path : options.secret_files) {
+    auto content = read_file(path);
+    if (!content) return std::move(content).error().within("--secret-file");
+    const std::string_view value = without_final_newline(*content);
+    if (value.empty()) return Error(Errc::usage, "--secret-file " + printable(path) + ": the file is empty");
+    add(declared, value, "file " + printable(path));
+  }
+  for (const std::string& path : options.secrets_from) {
+    auto content = path == "-" ? read_stream(std::cin, "standard input") : read_file(path);
+    if (!content) return std::move(content).error().within("--secrets-from");
+    std::size_t line_number = 0;
+    for (const std::string& line : split(*content, '\n')) {
+      ++line_number;
+      if (const std::string_view value = without_final_newline(line); !value.empty())
+        add(declared, value, "line " + std::to_string(line_number) + " of " + (path == "-" ? "standard input" : printable(path)));
+    }
+  }
+  return declared;
+}
+
+}  // namespace cleanerd::cli

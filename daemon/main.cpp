@@ -1,0 +1,61 @@
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <systemd/sd-daemon.h>
+
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <iostream>
+
+#include "service/process.hpp"
+#include "service/rounds.hpp"
+#include "service/setup.hpp"
+
+namespace {
+
+struct Options {
+  std::string config_file, host, state_dir, log_level = "info";
+};
+
+int run(const Options& options) {
+  using namespace cleanerd;
+  const service::Interruption interruption;
+  auto policy = service::load_policy(options.config_file);
+  if (!policy) {
+    std::cerr << "cleanerd: " << policy.error().message() << "\n";
+    return 2;
+  }
+  const std::string state_dir = options.state_dir.empty() ? service::state_dir(*policy) : options.state_dir;
+  const auto ready = [](bool healthy) {
+    ::sd_notify(0, healthy ? "READY=1\nSTATUS=The last round went well" : "READY=1\nSTATUS=The last round failed, see the log");
+  };
+  service::run_rounds(*policy, {options.host, state_dir, ready}, interruption.token());
+  ::sd_notify(0, "STOPPING=1");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  cleanerd::service::keep_memory_private();
+  Options options;
+  CLI::App app("Removes the secrets that Docker builds leave on this host, at start and at every interval.", "cleanerd");
+  app.set_version_flag("--version", "cleanerd " CLEANERD_VERSION);
+  app.add_option("--config", options.config_file, "configuration file, instead of those in /etc/cleanerd")->type_name("FILE");
+  app.add_option("--host", options.host, "the engine's socket (default: $DOCKER_HOST, else unix:///var/run/docker.sock)")->type_name("URL");
+  app.add_option("--state-dir", options.state_dir, "where the journal lives (default: /var/lib/cleanerd)")->type_name("DIR");
+  app.add_option("--log-level", options.log_level, "what is logged")->check(CLI::IsMember({"error", "warn", "info", "debug", "trace"}))->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    std::cerr << "cleanerd: " << error.what() << "\nTry 'cleanerd --help'.\n";
+    return 2;
+  }
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("cleanerd"));
+  spdlog::set_level(spdlog::level::from_str(options.log_level));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+  return run(options);
+} catch (const std::exception& error) {
+  std::cerr << "cleanerd: internal error (" << typeid(error).name() << ")\n";
+  return 1;
+}

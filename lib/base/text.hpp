@@ -1,0 +1,25 @@
+// Small text helpers that the standard library lacks.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cleanerd {
+
+std::string_view trim(std::string_view text);
+std::vector<std::string> split(std::string_view text, char separator);
+std::string to_upper_ascii(std::string_view text);
+bool contains(std::string_view text, std::string_view part);
+
+// `*` is any run, `?` any one character; everything else is literal. Linear in text × stars.
+bool glob_match(std::string_view pattern, std::string_view text);
+
+// What came from outside, made fit for a terminal: control characters and invalid UTF-8 become \xNN,
+// and nothing longer than `limit` characters remains.
+std::string printable(std::string_view text, std::size_t limit = 200);
+
+// "1 image", "3 images".
+std::string plural(std::size_t count, std::string_view noun);
+
+}  // namespace cleanerd

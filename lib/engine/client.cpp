@@ -1,0 +1,262 @@
+#include "engine/client.hpp"
+
+#include <atomic>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/text.hpp"
+#include "engine/http.hpp"
+#include "engine/json_stream.hpp"
+
+namespace cleanerd::engine {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr seconds kGreeting{10};    // /version is answered from memory: no answer in this time is no engine
+constexpr seconds kListing{60};     // the containerd store takes some 10 s for 1,000 images on a cold disk
+constexpr seconds kInspecting{30};
+constexpr seconds kRemoving{300};   // layers are unlinked before the answer
+constexpr seconds kPruning{3600};   // one call for any number of records, each with its layers
+// More only queue up inside the engine, which answers lists under locks.
+constexpr std::size_t kParallelCalls = 4;
+// Five times the largest list that was ever needed; some 100 MiB.
+constexpr std::size_t kMaxListed = 500'000;
+
+// Unreserved characters of RFC 3986 stay; the rest is percent-encoded.
+std::string percent_encode(std::string_view text) {
+  static constexpr char kDigits[] = "0123456789ABCDEF";
+  std::string out;
+  out.reserve(text.size() * 2);
+  for (const char c : text) {
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || contains("-._~:", std::string_view(&c, 1))) {
+      out += c;
+    } else {
+      out += '%';
+      out += kDigits[static_cast<unsigned char>(c) >> 4];
+      out += kDigits[static_cast<unsigned char>(c) & 15];
+    }
+  }
+  return out;
+}
+
+// The engine's own {"message": …} for a status that is not 2xx.
+Error engine_error(HttpResponse& response) {
+  const unsigned status = response.status();
+  std::string message;
+  if (auto document = read_document(response); document && document->is_object()) {
+    const auto member = document->find("message");
+    if (member != document->end() && member->is_string()) message = member->get<std::string>();
+  }
+  const Errc code = status == 404   ? Errc::not_found
+                    : status == 409 ? Errc::conflict
+                    : status == 403 ? Errc::permission
+                    : status == 501 ? Errc::unsupported
+                                    : Errc::engine;
+  return Error(code, "the Docker engine answered " + std::to_string(status) +
+                         (message.empty() ? std::string() : ": " + printable(message)));
+}
+
+// The filter of POST /build/prune that matches exactly these ids: an unanchored regular expression, one value a key.
+std::string id_filter(std::span<const CacheId> ids) {
+  std::string pattern = "^(";
+  for (const CacheId& id : ids) {
+    if (pattern.size() > 2) pattern += '|';
+    pattern += id.str();
+  }
+  return nlohmann::json({{"id", {pattern + ")$"}}}).dump();
+}
+
+bool is_record_id(const std::string& id) {
+  return !id.empty() && id.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789") == std::string::npos;
+}
+
+}  // namespace
+
+class Client::Impl {
+ public:
+  Impl(const Endpoint& endpoint, ClientOptions options)
+      : http(endpoint, std::move(options.stop)), on_call(std::move(options.on_call)) {}
+
+  std::string versioned(std::string_view path) const { return "/v" + to_string(info.api) + std::string(path); }
+
+  Result<HttpResponse> call(Method method, const std::string& target, seconds deadline) {
+    const auto start = std::chrono::steady_clock::now();
+    auto response = http.send({method, target, deadline});
+    if (on_call) {
+      const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
+      on_call({to_string(method), target, response ? response->status() : 0, took});
+    }
+    if (!response) return response;
+    if (response->status() / 100 != 2) return engine_error(*response);
+    return response;
+  }
+
+  // Reads are repeated once when the engine closes in the middle: a restart between two calls is no reason to fail, and the
+  // second try tells an engine that is gone (unreachable) from one that answers wrongly (protocol).
+  template <class Read>
+  auto get(const std::string& target, seconds deadline, const Read& read) -> decltype(read(std::declval<HttpResponse&>())) {
+    for (int attempt = 0;; ++attempt) {
+      auto response = call(Method::get, target, deadline);
+      const bool last = attempt == 1;
+      if (!response) {
+        if (last || response.error().code() != Errc::protocol) return std::move(response).error();
+        continue;
+      }
+      auto result = read(*response);
+      if (result || last || result.error().code() != Errc::protocol) return result;
+    }
+  }
+
+  Result<nlohmann::json> document(const std::string& target, seconds deadline) {
+    return get(target, deadline, [](HttpResponse& response) { return read_document(response); });
+  }
+
+  template <class T>
+  Result<std::vector<T>> list(const std::string& target, std::string_view key,
+                              Result<T> (*decode)(const nlohmann::json&)) {
+    return get(target, kListing, [&](HttpResponse& response) -> Result<std::vector<T>> {
+      std::vector<T> items;
+      Status status = for_each_element(response, key, [&](const nlohmann::json& element) -> Status {
+        if (items.size() == kMaxListed) return Error(Errc::too_large, "the answer lists more than " + std::to_string(kMaxListed) + " objects");
+        auto item = decode(element);
+        if (!item) return std::move(item).error();
+        items.push_back(std::move(*item));
+        return {};
+      });
+      if (!status) return std::move(status).error();
+      return items;
+    });
+  }
+
+  HttpClient http;
+  std::function<void(const Call&)> on_call;
+  EngineInfo info;
+};
+
+Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Client::Client(Client&&) noexcept = default;
+Client& Client::operator=(Client&&) noexcept = default;
+Client::~Client() = default;
+
+const EngineInfo& Client::engine() const { return impl_->info; }
+const Endpoint& Client::endpoint() const { return impl_->http.endpoint(); }
+
+Result<Client> Client::connect(const Endpoint& endpoint, ClientOptions options) {
+  auto impl = std::make_unique<Impl>(endpoint, std::move(options));
+  // Unversioned paths are answered by every engine with its newest version.
+  auto document = impl->document("/version", kGreeting);
+  if (!document) return std::move(document).error().within("ask the engine's version");
+  auto version = decode_version(*document);
+  if (!version) return std::move(version).error().within("ask the engine's version");
+  EngineInfo& info = impl->info;
+  info.version = printable(version->version, 40);
+  info.api_max = version->api_max;
+  info.api = std::min(kNewestApi, version->api_max);
+  if (info.api < kOldestApi)
+    return Error(Errc::unsupported, "the Docker engine " + info.version + " speaks API " + to_string(version->api_max) +
+                                        " at most, cleanerd needs " + to_string(kOldestApi) + " or newer");
+  if (info.api < version->api_min)
+    return Error(Errc::unsupported, "the Docker engine " + info.version + " speaks API " + to_string(version->api_min) +
+                                        " and newer, this cleanerd up to " + to_string(kNewestApi) + "; a newer cleanerd is needed");
+  auto answer = impl->document(impl->versioned("/info"), kInspecting);
+  if (!answer) return std::move(answer).error().within("ask the engine's state");
+  if (Status decoded = decode_info(*answer, info); !decoded) return std::move(decoded).error().within("ask the engine's state");
+  return Client(std::move(impl));
+}
+
+Result<std::vector<ImageSummary>> Client::list_images() const {
+  auto images = impl_->list<ImageSummary>(impl_->versioned("/images/json?all=1"), "", decode_image_summary);
+  if (!images) return std::move(images).error().within("list images");
+  return images;
+}
+
+Result<ImageConfig> Client::image_config(const ImageId& id) const {
+  const std::string path = "/images/" + percent_encode(id.str());
+  auto inspected = impl_->document(impl_->versioned(path + "/json"), kInspecting);
+  if (!inspected) return std::move(inspected).error().within("inspect image " + id.short_form());
+  auto config = decode_image_config(*inspected);
+  if (!config) return std::move(config).error().within("inspect image " + id.short_form());
+  auto history = impl_->document(impl_->versioned(path + "/history"), kInspecting);
+  if (!history) return std::move(history).error().within("history of image " + id.short_form());
+  auto steps = decode_history(*history);
+  if (!steps) return std::move(steps).error().within("history of image " + id.short_form());
+  config->created_by = std::move(*steps);
+  return config;
+}
+
+Result<std::vector<std::string>> Client::image_tags(const ImageId& id) const {
+  auto document = impl_->document(impl_->versioned("/images/" + percent_encode(id.str()) + "/json"), kInspecting);
+  if (!document) return std::move(document).error().within("inspect image " + id.short_form());
+  auto image = decode_image_summary(*document);
+  if (!image) return std::move(image).error().within("inspect image " + id.short_form());
+  return std::move(image->tags);
+}
+
+Result<Container> Client::inspect_container(const ContainerId& id) const {
+  auto document = impl_->document(impl_->versioned("/containers/" + percent_encode(id.str()) + "/json"), kInspecting);
+  if (!document) return std::move(document).error().within("inspect container " + id.short_form());
+  auto container = decode_container(*document);
+  if (!container) return std::move(container).error().within("inspect container " + id.short_form());
+  return container;
+}
+
+Result<std::vector<Container>> Client::list_containers() const {
+  auto ids = impl_->list<ContainerId>(impl_->versioned("/containers/json?all=1"), "", decode_container_id);
+  if (!ids) return std::move(ids).error().within("list containers");
+  std::vector<std::optional<Result<Container>>> details(ids->size());
+  std::atomic<std::size_t> next{0};
+  const auto work = [&] {
+    for (std::size_t i; (i = next++) < ids->size();) details[i] = inspect_container((*ids)[i]);
+  };
+  {
+    std::vector<std::jthread> helpers;
+    for (std::size_t i = 1; i < std::min(kParallelCalls, ids->size()); ++i) helpers.emplace_back(work);
+    work();
+  }
+  std::vector<Container> containers;
+  for (auto& detail : details) {
+    if (detail->has_value()) containers.push_back(std::move(**detail));
+    else if (detail->error().code() != Errc::not_found) return std::move(*detail).error();
+  }
+  return containers;
+}
+
+Result<std::vector<CacheRecord>> Client::list_cache_records() const {
+  auto records = impl_->list<CacheRecord>(impl_->versioned("/system/df?type=build-cache"), "BuildCache", decode_cache_record);
+  if (!records) return std::move(records).error().within("list the build cache");
+  return records;
+}
+
+Status Client::remove_image(const ImageId& id) const {
+  auto response = impl_->call(Method::del, impl_->versioned("/images/" + percent_encode(id.str()) + "?noprune=1"), kRemoving);
+  if (!response) return std::move(response).error().within("remove image " + id.short_form());
+  return {};
+}
+
+Status Client::remove_container(const ContainerId& id) const {
+  auto response = impl_->call(Method::del, impl_->versioned("/containers/" + percent_encode(id.str()) + "?v=1"), kRemoving);
+  if (!response) return std::move(response).error().within("remove container " + id.short_form());
+  return {};
+}
+
+Result<PruneReport> Client::prune_cache(std::span<const CacheId> ids) const {
+  for (const CacheId& id : ids)
+    if (!is_record_id(id.str())) return Error(Errc::protocol, "prune the build cache: a record id has an unknown form");
+  auto response = impl_->call(Method::post, impl_->versioned("/build/prune?all=1&filters=" + percent_encode(id_filter(ids))), kPruning);
+  if (!response) return std::move(response).error().within("prune the build cache");
+  auto document = read_document(*response);
+  if (!document) return std::move(document).error().within("prune the build cache");
+  auto report = decode_prune(*document);
+  if (!report) return std::move(report).error().within("prune the build cache");
+  return report;
+}
+
+Status Client::collect_garbage() const {
+  const std::vector<CacheId> none{CacheId("zzzz")};  // record ids have 25 characters
+  auto report = prune_cache(none);
+  if (!report) return std::move(report).error().within("collect unreferenced content");
+  return {};
+}
+
+}  // namespace cleanerd::engine

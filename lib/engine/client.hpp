@@ -1,0 +1,78 @@
+// Docker Engine API client over the Unix socket. Blocking, with a deadline and a body limit on every call; safe to use from
+// several threads, each call taking a kept-alive connection of its own.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "engine/decode.hpp"
+#include "engine/endpoint.hpp"
+#include "engine/types.hpp"
+
+namespace cleanerd::engine {
+
+// Speaks API 1.24 … 1.51. 1.51 (engine 28.5) is the newest that is tested here, and every engine up to 29 accepts it.
+inline constexpr ApiVersion kOldestApi{1, 24};
+inline constexpr ApiVersion kNewestApi{1, 51};
+
+// One finished call, for a log: the target holds ids, never a secret. Called from the thread that made the call.
+struct Call {
+  std::string_view method;
+  std::string_view target;
+  unsigned status = 0;  // 0: no answer
+  std::chrono::microseconds took{0};  // until the answer's head
+};
+
+struct ClientOptions {
+  std::stop_token stop;  // a requested stop ends any call with Errc::cancelled at once
+  std::function<void(const Call&)> on_call;
+};
+
+class Client {
+ public:
+  // Asks GET /version and GET /info. Errc::unreachable, ::permission or ::timeout when no engine answers, ::unsupported
+  // when no API version is common.
+  static Result<Client> connect(const Endpoint& endpoint, ClientOptions options = {});
+
+  Client(Client&&) noexcept;
+  Client& operator=(Client&&) noexcept;
+  ~Client();
+
+  const EngineInfo& engine() const;
+  const Endpoint& endpoint() const;
+
+  // Untagged and intermediate ones included: GET /images/json?all=1.
+  Result<std::vector<ImageSummary>> list_images() const;
+  // GET /images/{id}/json and /images/{id}/history: Env, labels and the steps' text.
+  Result<ImageConfig> image_config(const ImageId& id) const;
+  // GET /images/{id}/json: the tags it has now.
+  Result<std::vector<std::string>> image_tags(const ImageId& id) const;
+  // GET /containers/json?all=1, then GET /containers/{id}/json for each; one that vanishes in between is left out.
+  Result<std::vector<Container>> list_containers() const;
+  Result<Container> inspect_container(const ContainerId& id) const;
+  // GET /system/df?type=build-cache (API < 1.42 ignores the type and computes everything).
+  Result<std::vector<CacheRecord>> list_cache_records() const;
+
+  // DELETE /images/{id}?noprune=1, never forced: nothing but this id goes, and nothing that is in use.
+  // Errc::not_found when it is gone already, Errc::conflict when something needs it.
+  Status remove_image(const ImageId& id) const;
+  // DELETE /containers/{id}?v=1, never forced; v=1 takes the anonymous volumes that were made with it.
+  Status remove_container(const ContainerId& id) const;
+  // POST /build/prune?all=1 for exactly these records; the engine leaves out what is in use or has children.
+  Result<PruneReport> prune_cache(std::span<const CacheId> ids) const;
+  // POST /build/prune that matches nothing: makes BuildKit collect unreferenced content.
+  Status collect_garbage() const;
+
+ private:
+  class Impl;
+  explicit Client(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cleanerd::engine

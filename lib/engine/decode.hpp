@@ -1,0 +1,36 @@
+// The API's JSON → types.hpp. What is absent or null gets its default, what has another type is Errc::protocol.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "base/result.hpp"
+#include "engine/types.hpp"
+
+namespace cleanerd::engine {
+
+Result<ImageSummary> decode_image_summary(const nlohmann::json& json);
+Result<ContainerId> decode_container_id(const nlohmann::json& json);  // of GET /containers/json
+Result<Container> decode_container(const nlohmann::json& json);       // of GET /containers/{id}/json
+Result<CacheRecord> decode_cache_record(const nlohmann::json& json);
+
+// `Config`/`config` members of GET /images/{id}/json and of an image config file (OCI image-spec config.md; Docker's
+// image spec v1.2 adds container_config). Does not fill created_by from the API's answer: that is decode_history's.
+Result<ImageConfig> decode_image_config(const nlohmann::json& json);
+Result<std::vector<std::string>> decode_history(const nlohmann::json& json);  // GET /images/{id}/history, oldest first
+
+struct VersionAnswer {
+  std::string version;
+  ApiVersion api_max;
+  ApiVersion api_min;
+};
+Result<VersionAnswer> decode_version(const nlohmann::json& json);
+// Fills what GET /info tells.
+Status decode_info(const nlohmann::json& json, EngineInfo& info);
+
+struct PruneReport {
+  std::vector<CacheId> deleted;
+  ByteSize reclaimed;
+};
+Result<PruneReport> decode_prune(const nlohmann::json& json);
+
+}  // namespace cleanerd::engine

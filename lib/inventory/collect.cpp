@@ -1,0 +1,105 @@
+#include "inventory/collect.hpp"
+
+#include <atomic>
+#include <future>
+#include <thread>
+
+#include "storage/data_root.hpp"
+
+namespace cleanerd::inventory {
+namespace {
+
+using engine::Client;
+
+constexpr std::size_t kParallelReads = 4;
+
+struct Configs {
+  std::vector<Result<engine::ImageConfig>> of;
+  bool any_from_disk = false;
+};
+
+Configs read_configs(const Client& client, const std::optional<storage::DataRoot>& root,
+                     const std::vector<engine::ImageSummary>& images) {
+  Configs configs;
+  configs.of.assign(images.size(), Error(Errc::not_found, ""));
+  std::atomic<std::size_t> next{0};
+  std::atomic<bool> any_from_disk{false};
+  const auto work = [&] {
+    for (std::size_t i; (i = next++) < images.size();) {
+      if (root) {
+        if (auto config = root->image_config(images[i].id)) {
+          configs.of[i] = std::move(config);
+          any_from_disk = true;
+          continue;
+        }
+      }
+      configs.of[i] = client.image_config(images[i].id);
+    }
+  };
+  {
+    std::vector<std::jthread> helpers;
+    for (std::size_t i = 1; i < std::min(kParallelReads, images.size()); ++i) helpers.emplace_back(work);
+    work();
+  }
+  configs.any_from_disk = any_from_disk;
+  return configs;
+}
+
+Result<std::vector<engine::BuildRecord>> list_builds(const Host& host) {
+  if (!host.history) return std::vector<engine::BuildRecord>();
+  return host.history->list();
+}
+
+bool ends_the_look(Errc code) {
+  return code == Errc::unreachable || code == Errc::cancelled || code == Errc::permission || code == Errc::timeout;
+}
+
+}  // namespace
+
+Result<Inventory> collect(const Host& host) {
+  const Client& client = host.client;
+  Snapshot snapshot;
+  snapshot.engine = client.engine();
+  snapshot.taken = system_now();
+  const auto root = storage::DataRoot::open(client.engine(), client.endpoint());
+  // Looked at before and after the listing: a build that ends in between may have left a last image.
+  const std::optional<bool> building_before = root ? root->classic_build_running() : std::nullopt;
+
+  auto containers_later = std::async(std::launch::async, [&] { return client.list_containers(); });
+  auto cache_later = std::async(std::launch::async, [&] { return client.list_cache_records(); });
+  auto builds_later = std::async(std::launch::async, [&] { return list_builds(host); });
+  auto images = client.list_images();
+  Configs configs;
+  if (images) configs = read_configs(client, root, *images);
+  auto containers = containers_later.get();
+  auto cache = cache_later.get();
+  auto builds = builds_later.get();
+  if (!images) return std::move(images).error();
+  if (!containers) return std::move(containers).error();
+  if (!cache) return std::move(cache).error();
+  if (!builds) return std::move(builds).error();
+
+  for (std::size_t i = 0; i < images->size(); ++i) {
+    auto& config = configs.of[i];
+    if (!config && config.error().code() == Errc::not_found) continue;  // removed since it was listed
+    if (!config && ends_the_look(config.error().code())) return std::move(config).error();
+    const ImageId id = (*images)[i].id;
+    if (!config) snapshot.unread.push_back({"image " + id.short_form(), config.error().message()});
+    snapshot.images.push_back({std::move((*images)[i]), std::move(config).value_or(engine::ImageConfig())});
+  }
+  snapshot.containers = std::move(*containers);
+  snapshot.cache = std::move(*cache);
+  snapshot.builds = std::move(*builds);
+  if (!host.history && may_hide_build_history(client.engine()))
+    snapshot.unread.push_back({"build history", "this engine does not offer BuildKit's control API on its socket"});
+
+  const std::optional<bool> building_after = root ? root->classic_build_running() : std::nullopt;
+  const bool root_is_known = root && (root->belongs() || configs.any_from_disk);
+  if (!root_is_known || !building_before || !building_after) snapshot.classic_build = ClassicBuild::unknown;
+  else if (*building_before || *building_after) snapshot.classic_build = ClassicBuild::running;
+  for (const engine::Container& container : snapshot.containers)
+    if (is_build_step(container) && container.state == "running") snapshot.classic_build = ClassicBuild::running;
+  return Inventory(std::move(snapshot));
+}
+
+}  // namespace cleanerd::inventory

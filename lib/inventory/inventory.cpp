@@ -1,0 +1,211 @@
+#include "inventory/inventory.hpp"
+
+#include <algorithm>
+#include <array>
+#include <unordered_set>
+#include <utility>
+
+namespace cleanerd::inventory {
+namespace {
+
+constexpr std::array<std::pair<Kind, std::string_view>, 13> kKinds{{
+    {Kind::image_tagged, "image.tagged"},
+    {Kind::image_dangling, "image.dangling"},
+    {Kind::image_intermediate, "image.intermediate"},
+    {Kind::container_build, "container.build"},
+    {Kind::container_stopped, "container.stopped"},
+    {Kind::container_running, "container.running"},
+    {Kind::cache_regular, "cache.regular"},
+    {Kind::cache_source_local, "cache.source.local"},
+    {Kind::cache_source_git, "cache.source.git"},
+    {Kind::cache_mount, "cache.mount"},
+    {Kind::cache_frontend, "cache.frontend"},
+    {Kind::cache_internal, "cache.internal"},
+    {Kind::history_record, "history.record"},
+}};
+
+constexpr auto kAllKinds = [] {
+  std::array<Kind, kKinds.size()> kinds{};
+  for (std::size_t i = 0; i < kinds.size(); ++i) kinds[i] = kKinds[i].first;
+  return kinds;
+}();
+
+Kind container_kind(const engine::Container& container) {
+  if (is_build_step(container)) return Kind::container_build;
+  const bool stopped = container.state == "exited" || container.state == "created" || container.state == "dead";
+  return stopped ? Kind::container_stopped : Kind::container_running;
+}
+
+Kind cache_kind(const engine::CacheRecord& record) {
+  if (record.type == "source.local") return Kind::cache_source_local;
+  if (record.type == "source.git.checkout") return Kind::cache_source_git;
+  if (record.type == "exec.cachemount") return Kind::cache_mount;
+  if (record.type == "frontend") return Kind::cache_frontend;
+  if (record.type == "internal") return Kind::cache_internal;
+  return Kind::cache_regular;
+}
+
+}  // namespace
+
+std::string_view to_string(Kind kind) {
+  for (const auto& [value, name] : kKinds)
+    if (value == kind) return name;
+  return {};
+}
+
+std::optional<Kind> parse_kind(std::string_view text) {
+  for (const auto& [value, name] : kKinds)
+    if (name == text) return value;
+  return std::nullopt;
+}
+
+std::span<const Kind> all_kinds() { return kAllKinds; }
+
+bool is_image(Kind kind) { return to_string(kind).starts_with("image."); }
+bool is_container(Kind kind) { return to_string(kind).starts_with("container."); }
+bool is_cache(Kind kind) { return to_string(kind).starts_with("cache."); }
+bool is_history(Kind kind) { return kind == Kind::history_record; }
+
+bool is_build_step(const engine::Container& container) {
+  const std::string& reference = container.image_ref;
+  return container.log_driver == "none" && container.healthcheck_disabled && reference.size() == 71 && reference.starts_with("sha256:") &&
+         reference == container.image_id.str();
+}
+
+std::string_view engine_id_of(std::string_view object_id) { return object_id.substr(object_id.find(':') + 1); }
+
+const std::string& Object::engine_id() const {
+  if (const Image* i = image()) return i->summary.id.str();
+  if (const engine::Container* c = container()) return c->id.str();
+  if (const engine::CacheRecord* record = cache()) return record->id.str();
+  return build()->ref.str();
+}
+
+std::string Object::id() const { return std::string(to_string(kind)) + ":" + engine_id(); }
+
+ByteSize Object::size() const {
+  if (const Image* i = image()) return i->summary.size;
+  if (const engine::CacheRecord* record = cache()) return record->size;
+  if (const engine::BuildRecord* record = build()) return record->size;
+  return {};
+}
+
+std::optional<Instant> Object::created() const {
+  if (const Image* i = image()) return i->summary.created;
+  if (const engine::Container* c = container()) return c->created;
+  if (const engine::CacheRecord* record = cache()) return record->created;
+  return build()->created;
+}
+
+std::optional<Instant> Object::last_used() const {
+  if (const engine::Container* c = container()) return c->finished;
+  if (const engine::CacheRecord* record = cache()) return record->last_used;
+  return std::nullopt;
+}
+
+const engine::Labels& Object::labels() const {
+  static const engine::Labels kNone;
+  if (const Image* i = image()) return i->summary.labels;
+  if (const engine::Container* c = container()) return c->labels;
+  return kNone;
+}
+
+Inventory::Inventory(Snapshot snapshot)
+    : engine_(std::move(snapshot.engine)),
+      taken_(snapshot.taken),
+      classic_build_(snapshot.classic_build),
+      unread_(std::move(snapshot.unread)) {
+  std::unordered_map<std::string, Index> images, containers, records;
+  std::unordered_set<std::string> builds, with_children;
+  for (const Image& image : snapshot.images) with_children.insert(image.summary.parent.str());
+
+  objects_.reserve(snapshot.images.size() + snapshot.containers.size() + snapshot.cache.size() + snapshot.builds.size());
+  for (Image& image : snapshot.images) {
+    const std::string id = image.summary.id.str();
+    if (!images.emplace(id, objects_.size()).second) continue;
+    const Kind kind = !image.summary.tags.empty() ? Kind::image_tagged
+                      : with_children.contains(id) ? Kind::image_intermediate
+                                                   : Kind::image_dangling;
+    objects_.push_back({kind, std::move(image)});
+  }
+  for (engine::Container& container : snapshot.containers) {
+    if (!containers.emplace(container.id.str(), objects_.size()).second) continue;
+    const Kind kind = container_kind(container);
+    objects_.push_back({kind, std::move(container)});
+  }
+  for (engine::CacheRecord& record : snapshot.cache) {
+    if (!records.emplace(record.id.str(), objects_.size()).second) continue;
+    const Kind kind = cache_kind(record);
+    objects_.push_back({kind, std::move(record)});
+  }
+  for (engine::BuildRecord& record : snapshot.builds)
+    if (builds.insert(record.ref.str()).second) objects_.push_back({Kind::history_record, std::move(record)});
+
+  parents_.resize(objects_.size());
+  children_.resize(objects_.size());
+  const auto connect_to = [&](const auto& index_of, const std::string& parent, Index child) {
+    if (const auto found = index_of.find(parent); found != index_of.end() && found->second != child)
+      connect(found->second, child);
+  };
+  for (Index i = 0; i < objects_.size(); ++i) {
+    if (const Image* image = objects_[i].image()) connect_to(images, image->summary.parent.str(), i);
+    if (const engine::Container* container = objects_[i].container()) connect_to(images, container->image_id.str(), i);
+    if (const engine::CacheRecord* record = objects_[i].cache())
+      for (const CacheId& parent : record->parents) connect_to(records, parent.str(), i);
+  }
+  order();
+}
+
+void Inventory::connect(Index parent, Index child) {
+  parents_[child].push_back(parent);
+  children_[parent].push_back(child);
+}
+
+void Inventory::order() {
+  // Kahn's algorithm from the leaves. A cycle (only a broken answer has one) would leave its members out: they come last.
+  std::vector<std::size_t> open(objects_.size());
+  for (Index i = 0; i < objects_.size(); ++i) {
+    open[i] = children_[i].size();
+    if (open[i] == 0) children_first_.push_back(i);
+  }
+  for (std::size_t done = 0; done < children_first_.size(); ++done)
+    for (const Index parent : parents_[children_first_[done]])
+      if (--open[parent] == 0) children_first_.push_back(parent);
+  for (Index i = 0; i < objects_.size(); ++i)
+    if (open[i] != 0) children_first_.push_back(i);
+}
+
+std::vector<Inventory::Index> Inventory::descendants(Index index) const {
+  std::vector<bool> seen(objects_.size());
+  std::vector<Index> found, open{index};
+  seen[index] = true;
+  while (!open.empty()) {
+    const Index at = open.back();
+    open.pop_back();
+    for (const Index child : children_[at]) {
+      if (seen[child]) continue;
+      seen[child] = true;
+      found.push_back(child);
+      open.push_back(child);
+    }
+  }
+  std::ranges::sort(found);
+  return found;
+}
+
+std::vector<Inventory::Index> Inventory::find(std::string_view id) const {
+  std::vector<Index> exact, by_prefix;
+  for (Index i = 0; i < objects_.size(); ++i) {
+    const std::string& engine_id = objects_[i].engine_id();
+    std::string_view bare = engine_id;
+    if (bare.starts_with("sha256:")) bare.remove_prefix(7);
+    std::string_view wanted = id;
+    if (const std::string kind = std::string(to_string(objects_[i].kind)) + ":"; wanted.starts_with(kind)) wanted.remove_prefix(kind.size());
+    if (wanted.starts_with("sha256:")) wanted.remove_prefix(7);
+    if (bare == wanted) exact.push_back(i);
+    else if (wanted.size() >= 4 && bare.starts_with(wanted)) by_prefix.push_back(i);
+  }
+  return exact.empty() ? by_prefix : exact;
+}
+
+}  // namespace cleanerd::inventory

@@ -1,0 +1,132 @@
+// One immutable look at a host: the objects that builds leave, and how they need each other.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "engine/types.hpp"
+
+namespace cleanerd::inventory {
+
+// The contract's vocabulary, as far as this version finds it.
+enum class Kind {
+  image_tagged,
+  image_dangling,      // untagged, nothing built on it
+  image_intermediate,  // untagged, an image was built on it
+  container_build,     // a step of the classic builder
+  container_stopped,
+  container_running,   // nobody's residue; known because it protects what it needs
+  cache_regular,
+  cache_source_local,
+  cache_source_git,
+  cache_mount,
+  cache_frontend,
+  cache_internal,
+  history_record,      // BuildKit's record of a build
+};
+
+std::string_view to_string(Kind kind);  // "image.tagged"
+std::optional<Kind> parse_kind(std::string_view text);
+std::span<const Kind> all_kinds();
+bool is_image(Kind kind);
+bool is_container(Kind kind);
+bool is_cache(Kind kind);
+bool is_history(Kind kind);
+
+struct Image {
+  engine::ImageSummary summary;
+  engine::ImageConfig config;
+};
+
+struct Object {
+  Kind kind;
+  std::variant<Image, engine::Container, engine::CacheRecord, engine::BuildRecord> detail;
+
+  const std::string& engine_id() const;
+  std::string id() const;  // "<kind>:<engine's own id>"
+  ByteSize size() const;
+  std::optional<Instant> created() const;
+  std::optional<Instant> last_used() const;
+  const engine::Labels& labels() const;
+
+  const Image* image() const { return std::get_if<Image>(&detail); }
+  const engine::Container* container() const { return std::get_if<engine::Container>(&detail); }
+  const engine::CacheRecord* cache() const { return std::get_if<engine::CacheRecord>(&detail); }
+  const engine::BuildRecord* build() const { return std::get_if<engine::BuildRecord>(&detail); }
+};
+
+// A place that could not be looked at, and why.
+struct Unread {
+  std::string place;
+  std::string reason;
+};
+
+// Whether a classic build is running now. `unknown`: the host does not tell, only time does.
+enum class ClassicBuild { none, running, unknown };
+
+// The engine's part of an object's id.
+std::string_view engine_id_of(std::string_view object_id);
+
+struct Snapshot {
+  engine::EngineInfo engine;
+  Instant taken;
+  std::vector<Image> images;
+  std::vector<engine::Container> containers;
+  std::vector<engine::CacheRecord> cache;
+  std::vector<engine::BuildRecord> builds;
+  ClassicBuild classic_build = ClassicBuild::none;
+  std::vector<Unread> unread;
+};
+
+class Inventory {
+ public:
+  using Index = std::size_t;
+
+  // Parents that are not in the snapshot are dropped; ids are unique.
+  explicit Inventory(Snapshot snapshot);
+
+  const engine::EngineInfo& engine() const { return engine_; }
+  Instant taken() const { return taken_; }
+  ClassicBuild classic_build() const { return classic_build_; }
+  std::span<const Unread> unread() const { return unread_; }
+
+  std::span<const Object> objects() const { return objects_; }
+  const Object& operator[](Index index) const { return objects_[index]; }
+
+  // What the object stands on: an image's parent, a container's image, a cache record's parents.
+  std::span<const Index> parents(Index index) const { return parents_[index]; }
+  // What stands on it and must go before it.
+  std::span<const Index> children(Index index) const { return children_[index]; }
+  // All that stands on it, however far up, itself left out.
+  std::vector<Index> descendants(Index index) const;
+  // Parents after their children; a permutation of all objects.
+  std::span<const Index> children_first() const { return children_first_; }
+
+  // By `<kind>:<engine id>`, by the engine's id or by a prefix of it of at least 4 characters; more than one when it is
+  // not unique.
+  std::vector<Index> find(std::string_view id) const;
+
+ private:
+  void connect(Index parent, Index child);
+  void order();
+
+  engine::EngineInfo engine_;
+  Instant taken_;
+  ClassicBuild classic_build_;
+  std::vector<Unread> unread_;
+  std::vector<Object> objects_;
+  std::vector<std::vector<Index>> parents_;
+  std::vector<std::vector<Index>> children_;
+  std::vector<Index> children_first_;
+};
+
+// The classic builder's step containers carry no label; this is what they have in common on every engine: no log driver, the
+// healthcheck switched off, and an image named by its full id, which is what the builder passes and people hardly do.
+bool is_build_step(const engine::Container& container);
+
+}  // namespace cleanerd::inventory

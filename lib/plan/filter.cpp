@@ -1,0 +1,80 @@
+#include "plan/filter.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+
+namespace cleanerd::plan {
+namespace {
+
+using inventory::Object;
+
+bool kind_matches(std::string_view wanted, std::string_view kind) {
+  return kind == wanted || (kind.starts_with(wanted) && kind[wanted.size()] == '.');
+}
+
+bool label_matches(const std::string& wanted, const engine::Labels& labels) {
+  const auto equals = wanted.find('=');
+  const auto label = labels.find(wanted.substr(0, equals));
+  return label != labels.end() && (equals == std::string::npos || label->second == wanted.substr(equals + 1));
+}
+
+bool image_matches(const std::string& glob, const Object& object) {
+  const auto* image = object.image();
+  if (!image) return false;
+  return glob_match(glob, object.engine_id()) || glob_match(glob, image->summary.id.short_form()) ||
+         std::ranges::any_of(image->summary.tags, [&](const std::string& tag) { return glob_match(glob, tag); });
+}
+
+template <class Test>
+bool any_or_none_given(const std::vector<std::string>& wanted, const Test& test) {
+  return wanted.empty() || std::ranges::any_of(wanted, test);
+}
+
+}  // namespace
+
+bool Filter::matches(const Object& object, std::span<const secrets::Finding> findings) const {
+  if (until) {
+    const auto last_used = object.cache() ? object.last_used() : std::nullopt;
+    const auto at = last_used ? last_used : object.created();
+    if (!at || *at >= *until) return false;
+  }
+  return any_or_none_given(kinds, [&](const std::string& kind) { return kind_matches(kind, to_string(object.kind)); }) &&
+         any_or_none_given(labels, [&](const std::string& label) { return label_matches(label, object.labels()); }) &&
+         any_or_none_given(images, [&](const std::string& glob) { return image_matches(glob, object); }) &&
+         any_or_none_given(rules, [&](const std::string& rule) {
+           return std::ranges::any_of(findings, [&](const secrets::Finding& finding) { return finding.rule == rule; });
+         });
+}
+
+Result<Filter> parse_filter(std::span<const std::string> arguments, Instant now) {
+  Filter filter;
+  for (const std::string& argument : arguments) {
+    const auto equals = argument.find('=');
+    const std::string key = argument.substr(0, equals);
+    const std::string value = equals == std::string::npos ? "" : argument.substr(equals + 1);
+    if (value.empty()) return Error(Errc::usage, "--filter wants KEY=VALUE, not '" + printable(argument, 60) + "'");
+    if (key == "kind") {
+      const bool known = std::ranges::any_of(inventory::all_kinds(), [&](inventory::Kind kind) { return kind_matches(value, to_string(kind)); });
+      if (!known) return Error(Errc::usage, "--filter kind: there is no kind '" + printable(value, 60) + "'");
+      filter.kinds.push_back(value);
+    } else if (key == "label") {
+      filter.labels.push_back(value);
+    } else if (key == "image") {
+      filter.images.push_back(value);
+    } else if (key == "rule") {
+      filter.rules.push_back(value);
+    } else if (key == "until") {
+      const auto until = parse_until(value, now);
+      if (!until) return Error(Errc::usage, "--filter until: expected a duration (24h), a date or a time, not '" + printable(value, 60) + "'");
+      filter.until = filter.until ? std::max(*filter.until, *until) : *until;
+    } else if (key == "build") {
+      return Error(Errc::usage, "--filter build: BuildKit's build records are not read by this version");
+    } else {
+      return Error(Errc::usage, "--filter: unknown key '" + printable(key, 60) + "'; expected kind, label, until, image, build or rule");
+    }
+  }
+  return filter;
+}
+
+}  // namespace cleanerd::plan

@@ -1,0 +1,28 @@
+// --filter KEY=VALUE: same key = or, different keys = and.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "inventory/inventory.hpp"
+#include "secrets/findings.hpp"
+
+namespace cleanerd::plan {
+
+struct Filter {
+  std::vector<std::string> kinds;   // a kind, or its first part: "cache", "image.dangling"
+  std::vector<std::string> labels;  // NAME or NAME=VALUE
+  std::vector<std::string> images;  // globs over tag or id; only images match
+  std::vector<std::string> rules;   // rule of a finding
+  std::optional<Instant> until;     // created (cache records: last used) before
+
+  bool matches(const inventory::Object& object, std::span<const secrets::Finding> findings) const;
+};
+
+// Errc::usage for an unknown key, kind or time. `build` is known and refused until build records are read.
+Result<Filter> parse_filter(std::span<const std::string> arguments, Instant now);
+
+}  // namespace cleanerd::plan

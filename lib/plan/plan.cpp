@@ -1,0 +1,173 @@
+#include "plan/plan.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+#include <unordered_set>
+
+#include "base/text.hpp"
+
+namespace cleanerd::plan {
+namespace {
+
+using inventory::ClassicBuild;
+using inventory::Inventory;
+using inventory::Kind;
+using inventory::Object;
+
+std::string name_of(const Object& object) {
+  if (const auto* image = object.image())
+    return image->summary.tags.empty() ? "image " + image->summary.id.short_form() : "image " + printable(image->summary.tags[0], 80);
+  if (const auto* container = object.container()) return "container " + printable(container->name, 60);
+  if (const auto* record = object.cache()) return "cache record " + record->id.short_form();
+  return "the record of build " + object.build()->ref.short_form();
+}
+
+// The last step was written by BuildKit: its entries start with the instruction, the classic builder's with the shell.
+bool made_by_buildkit(const inventory::Image& image) {
+  static constexpr std::array<std::string_view, 17> kInstructions{
+      "RUN ",   "COPY ",   "ADD ",        "ENV ",        "ARG ",     "LABEL ", "CMD ",       "ENTRYPOINT ", "WORKDIR ",
+      "USER ", "EXPOSE ", "VOLUME ",     "STOPSIGNAL ", "ONBUILD ", "SHELL ", "HEALTHCHECK ", "MAINTAINER "};
+  if (image.config.created_by.empty()) return false;
+  const std::string& last = image.config.created_by.back();
+  return std::ranges::any_of(kInstructions, [&](std::string_view instruction) { return last.starts_with(instruction); });
+}
+
+// Why an object may not go, whatever carries a secret. Depends on it alone, not on what stands on it.
+class Guard {
+ public:
+  Guard(const Inventory& inventory, const policy::Policy& policy, Instant now)
+      : inventory_(inventory), policy_(policy), now_(now) {}
+
+  std::optional<Reason> operator()(const Object& object) const {
+    if (const auto reason = protected_by_policy(object)) return reason;
+    if (const auto* image = object.image()) return image_guard(object, *image);
+    if (const auto* container = object.container()) return container_guard(object, *container);
+    if (const auto* record = object.cache(); record && record->in_use) return Reason{"in-use", "is in use by a running build"};
+    if (const auto* record = object.build(); record && record->running) return Reason{"running", "is the record of a build that runs now"};
+    return std::nullopt;
+  }
+
+ private:
+  std::optional<Reason> protected_by_policy(const Object& object) const {
+    for (const auto& rule : policy_.protected_labels) {
+      const auto label = object.labels().find(rule.name);
+      if (label != object.labels().end() && (!rule.value || *rule.value == label->second))
+        return Reason{"protected", "is protected by its label " + printable(rule.name, 80)};
+    }
+    if (const auto* image = object.image())
+      for (const std::string& glob : policy_.protected_images)
+        if (glob_match(glob, object.engine_id()) || std::ranges::any_of(image->summary.tags, [&](const std::string& tag) { return glob_match(glob, tag); }))
+          return Reason{"protected", "is protected by the image rule " + printable(glob, 80)};
+    return std::nullopt;
+  }
+
+  std::optional<Reason> image_guard(const Object& object, const inventory::Image& image) const {
+    if (object.kind == Kind::image_tagged)
+      return Reason{"tagged", "has a tag (" + printable(image.summary.tags[0], 80) + "); rebuild it without the secret and remove it yourself"};
+    if (made_by_buildkit(image)) return std::nullopt;
+    return classic_guard(object.created());
+  }
+
+  std::optional<Reason> container_guard(const Object& object, const engine::Container& container) const {
+    if (container.state == "running" || container.state == "paused" || container.state == "restarting")
+      return Reason{"running", object.kind == Kind::container_build ? "is a build step that runs now" : "is a running container"};
+    if (object.kind != Kind::container_build) return Reason{"not-residue", "is a stopped container that no build made"};
+    // A step that failed ends its build; one that succeeded is committed before it goes.
+    if (container.state == "exited" && container.exit_code != 0) return std::nullopt;
+    return classic_guard(container.finished ? container.finished : object.created());
+  }
+
+  // Between two steps nothing on the engine holds what a classic build still needs.
+  std::optional<Reason> classic_guard(std::optional<Instant> since) const {
+    switch (inventory_.classic_build()) {
+      case ClassicBuild::none: return std::nullopt;
+      case ClassicBuild::running: return Reason{"build-running", "may be needed by the classic build that runs now"};
+      case ClassicBuild::unknown:
+        if (since && now_ - *since >= policy_.quiet_period) return std::nullopt;
+        return Reason{"quiet-period", "is younger than the quiet period, a classic build may still need it"};
+    }
+    return std::nullopt;
+  }
+
+  const Inventory& inventory_;
+  const policy::Policy& policy_;
+  Instant now_;
+};
+
+int phase(Kind kind) { return is_container(kind) ? 0 : is_image(kind) ? 1 : is_cache(kind) ? 2 : 3; }
+
+}  // namespace
+
+Plan make_plan(const Inventory& inventory, const secrets::Findings& findings, const policy::Policy& policy,
+               const Selection& selection, Instant now) {
+  const std::size_t count = inventory.objects().size();
+  const Guard guard(inventory, policy, now);
+  std::unordered_set<std::string_view> unfinished;  // by engine id: an image's kind changes when it loses its last child
+  for (const std::string& id : selection.unfinished) unfinished.insert(inventory::engine_id_of(id));
+
+  Plan plan;
+  plan.items.resize(count);
+  std::vector<std::optional<Reason>> guarded(count), blocked(count);
+  std::vector<bool> wanted(count);
+  const auto children_first = inventory.children_first();
+  const auto need = [&](Index i) -> std::optional<Reason> {
+    for (const Index child : inventory.children(i)) {
+      if (!blocked[child]) continue;
+      const bool by_filter = blocked[child]->code == "filtered";
+      return Reason{by_filter ? "filtered" : "needed", "is needed by " + name_of(inventory[child]) + ", which " + blocked[child]->text};
+    }
+    return std::nullopt;
+  };
+
+  for (const Index i : children_first) {
+    const Object& object = inventory[i];
+    guarded[i] = guard(object);
+    blocked[i] = guarded[i];
+    if (!blocked[i]) blocked[i] = need(i);
+    const bool carries = findings.carries(i);
+    const bool selected = carries || selection.all || unfinished.contains(object.engine_id());
+    if (!blocked[i] && !selection.filter.matches(object, findings.of[i])) blocked[i] = Reason{"filtered", "is left out by the filter"};
+    wanted[i] = selected && !blocked[i];
+  }
+  // A cycle, which only a broken answer has, knows no order: what blocks one of it blocks it all.
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const Index i : children_first) {
+      if (blocked[i] || !(blocked[i] = need(i))) continue;
+      wanted[i] = false;
+      changed = true;
+    }
+  }
+
+  std::vector<bool> goes(count);
+  for (auto at = children_first.rbegin(); at != children_first.rend(); ++at) {
+    const Index i = *at;
+    Item& item = plan.items[i];
+    item.object = i;
+    std::optional<Index> removed_parent;
+    for (const Index parent : inventory.parents(i))
+      if (goes[parent] && !removed_parent) removed_parent = parent;
+    item.secret = findings.carries(i);
+    goes[i] = wanted[i] || removed_parent.has_value();
+    item.verdict = goes[i] ? Verdict::remove : Verdict::keep;
+    if (item.secret) item.reasons.push_back({"secret", "carries " + plural(findings.of[i].size(), "secret finding")});
+    if (removed_parent) item.reasons.push_back({"descends", "stands on " + name_of(inventory[*removed_parent]) + ", which is removed"});
+    if (unfinished.contains(inventory[i].engine_id())) item.reasons.push_back({"unfinished", "an interrupted purge had set out to remove it"});
+    if (goes[i]) {
+      if (item.reasons.empty()) item.reasons.push_back({"all", "is residue of a finished build (--all)"});
+    } else if (blocked[i]) {
+      item.reasons.push_back(*blocked[i]);
+    } else {
+      item.reasons.push_back({"innocent", "carries no secret"});
+    }
+  }
+
+  for (const int step : {0, 1, 2, 3})
+    for (const Index i : children_first)
+      if (goes[i] && phase(inventory[i].kind) == step) plan.removal.push_back(i);
+  return plan;
+}
+
+}  // namespace cleanerd::plan

@@ -1,0 +1,249 @@
+#include "policy/load.hpp"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <sstream>
+
+#include "base/text.hpp"
+#include "storage/file.hpp"
+
+namespace cleanerd::policy {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxFile = 1u << 20;
+
+// One file's nodes → the policy; every problem is noted and reading goes on.
+class Reader {
+ public:
+  Reader(Loaded& loaded, std::string file, const std::string& text)
+      : loaded_(loaded), file_(std::move(file)), lines_(split(text, '\n')) {}
+
+  void root(const YAML::Node& node) {
+    if (node.IsNull() || !node.IsDefined()) return;
+    map(node, "the file", {{"engine", [&](const YAML::Node& n) { engine(n); }},
+                           {"state_dir", [&](const YAML::Node& n) { path(n, loaded_.policy.state_dir); }},
+                           {"secrets", [&](const YAML::Node& n) { secrets(n); }},
+                           {"protect", [&](const YAML::Node& n) { protect(n); }},
+                           {"quiet_period", [&](const YAML::Node& n) { duration(n, loaded_.policy.quiet_period); }},
+                           {"interval", [&](const YAML::Node& n) { duration(n, loaded_.policy.interval); }}});
+  }
+
+  void problem(const YAML::Mark& mark, std::string message) {
+    Diagnostic diagnostic{file_, 0, 0, std::move(message), ""};
+    if (!mark.is_null()) {
+      diagnostic.line = mark.line + 1;
+      diagnostic.column = mark.column + 1;
+      if (static_cast<std::size_t>(mark.line) < lines_.size()) diagnostic.snippet = without_values(lines_[static_cast<std::size_t>(mark.line)]);
+    }
+    loaded_.diagnostics.push_back(std::move(diagnostic));
+  }
+
+ private:
+  // The line if it is of a key that takes no secret and holds no password in a URL, else what stands before its value.
+  static std::string without_values(const std::string& line) {
+    static constexpr std::string_view kHarmless[] = {"engine", "host", "state_dir", "protect", "labels", "images", "quiet_period", "interval"};
+    const auto colon = line.find(':');
+    if (colon == std::string::npos) return "";
+    const bool harmless = std::ranges::find(kHarmless, trim(std::string_view(line).substr(0, colon))) != std::end(kHarmless);
+    return harmless && !contains(line, "@") ? line : line.substr(0, colon + 1);
+  }
+
+  using Keys = std::vector<std::pair<std::string_view, std::function<void(const YAML::Node&)>>>;
+
+  void map(const YAML::Node& node, const std::string& what, const Keys& keys) {
+    if (!node.IsMap()) return problem(node.Mark(), what + " must be a mapping (key: value)");
+    std::vector<std::string> seen;
+    for (const auto& entry : node) {
+      const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "";
+      const auto known = std::ranges::find(keys, key, &Keys::value_type::first);
+      if (known == keys.end()) {
+        std::string expected;
+        for (const auto& [name, read] : keys) expected += (expected.empty() ? "" : ", ") + std::string(name);
+        problem(entry.first.Mark(), "unknown key '" + printable(key, 60) + "' in " + what + "; expected one of: " + expected);
+      } else if (std::ranges::find(seen, key) != seen.end()) {
+        problem(entry.first.Mark(), "key '" + key + "' stands twice in " + what);
+      } else if (entry.second.IsNull()) {  // whose own mark is that of whatever comes next
+        problem(entry.first.Mark(), "key '" + key + "' has no value in " + what);
+      } else {
+        known->second(entry.second);
+      }
+      seen.push_back(key);
+    }
+  }
+
+  bool text(const YAML::Node& node, std::string& out, const char* expected) {
+    if (!node.IsScalar() || node.Scalar().empty()) {
+      problem(node.Mark(), std::string("expected ") + expected);
+      return false;
+    }
+    out = node.Scalar();
+    return true;
+  }
+
+  void path(const YAML::Node& node, std::optional<std::string>& out) {
+    std::string value;
+    if (!text(node, value, "an absolute path")) return;
+    if (value.front() != '/') return problem(node.Mark(), "expected an absolute path, such as /var/lib/cleanerd");
+    out = value;
+  }
+
+  void duration(const YAML::Node& node, Duration& out) {
+    std::string value;
+    if (!text(node, value, "a duration, such as 5s or 2m")) return;
+    if (const auto parsed = parse_duration(value)) out = *parsed;
+    else problem(node.Mark(), "expected a duration, such as 500ms, 5s, 2m or 1h30m");
+  }
+
+  void list(const YAML::Node& node, const char* expected, const std::function<void(const YAML::Node&, const std::string&)>& each) {
+    if (!node.IsSequence()) return problem(node.Mark(), std::string("expected a list of ") + expected);
+    for (const auto& item : node) {
+      std::string value;
+      if (item.IsNull()) problem(node.Mark(), std::string("an entry of the list is empty; expected ") + expected);
+      else if (text(item, value, expected)) each(item, value);
+    }
+  }
+
+  void engine(const YAML::Node& node) {
+    map(node, "engine", {{"host", [&](const YAML::Node& n) {
+                            std::string value;
+                            if (!text(n, value, "a Unix socket, such as unix:///var/run/docker.sock")) return;
+                            if (!value.starts_with("unix:///"))
+                              return problem(n.Mark(), "expected a Unix socket, such as unix:///var/run/docker.sock");
+                            loaded_.policy.engine_host = value;
+                          }}});
+  }
+
+  void secrets(const YAML::Node& node) {
+    std::vector<std::string> names, exceptions;
+    const auto globs = [&](std::vector<std::string>& out) {
+      return [&](const YAML::Node& n) {
+        list(n, "name patterns, such as *_LICENSE", [&](const YAML::Node&, const std::string& value) { out.push_back(value); });
+      };
+    };
+    map(node, "secrets", {{"names", globs(names)}, {"except", globs(exceptions)}});
+    loaded_.policy.names.add(names, exceptions);
+  }
+
+  void protect(const YAML::Node& node) {
+    map(node, "protect",
+        {{"labels",
+          [&](const YAML::Node& n) {
+            list(n, "labels, such as cleanerd.keep=true", [&](const YAML::Node& item, const std::string& value) {
+              const auto equals = value.find('=');
+              if (equals == 0) return problem(item.Mark(), "expected a label, such as cleanerd.keep or cleanerd.keep=true");
+              LabelRule rule{value.substr(0, equals), std::nullopt};
+              if (equals != std::string::npos) rule.value = value.substr(equals + 1);
+              loaded_.policy.protected_labels.push_back(std::move(rule));
+            });
+          }},
+         {"images", [&](const YAML::Node& n) {
+            list(n, "image patterns, such as registry.example/base:*",
+                 [&](const YAML::Node&, const std::string& value) { loaded_.policy.protected_images.push_back(value); });
+          }}});
+  }
+
+  Loaded& loaded_;
+  std::string file_;
+  std::vector<std::string> lines_;
+};
+
+// Where the documents of a file begin, the first three of them. yaml-cpp 0.7 does not move past a `,` or `:` outside of any
+// collection and finds documents without end there, which makes YAML::LoadAll take all memory.
+class DocumentStarts final : public YAML::EventHandler {
+ public:
+  explicit DocumentStarts(const std::string& text) {
+    std::istringstream input(text);
+    YAML::Parser parser(input);
+    while (starts_.size() < 3 && parser.HandleNextDocument(*this)) {
+    }
+  }
+
+  const YAML::Mark* second() const { return starts_.size() > 1 ? &starts_[1] : nullptr; }
+  const YAML::Mark* stray() const {
+    const auto same = [](const YAML::Mark& a, const YAML::Mark& b) { return a.pos == b.pos; };
+    const auto found = std::adjacent_find(starts_.begin(), starts_.end(), same);
+    return found == starts_.end() ? nullptr : &*found;
+  }
+
+ private:
+  using Anchor = YAML::anchor_t;
+  using Style = YAML::EmitterStyle::value;
+  void OnDocumentStart(const YAML::Mark& mark) override { starts_.push_back(mark); }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, Anchor) override {}
+  void OnAlias(const YAML::Mark&, Anchor) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, Anchor, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, Anchor, Style) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, Anchor, Style) override {}
+  void OnMapEnd() override {}
+
+  std::vector<YAML::Mark> starts_;
+};
+
+void read_text(Loaded& loaded, const std::string& file, const std::string& text) {
+  Reader reader(loaded, file, text);
+  // yaml-cpp takes a NUL for the end of the file: a zeroed one would be the default policy, without its protection.
+  if (text.find('\0') != std::string::npos) return reader.problem(YAML::Mark::null_mark(), "holds a NUL byte; expected YAML in UTF-8");
+  try {
+    const DocumentStarts starts(text);
+    if (const auto* stray = starts.stray()) return reader.problem(*stray, "not valid YAML: what stands here belongs to nothing");
+    if (const auto* second = starts.second()) return reader.problem(*second, "more than one YAML document in a file; expected one");
+    reader.root(YAML::Load(text));
+  } catch (const YAML::Exception& error) {
+    reader.problem(error.mark, "not valid YAML: " + printable(error.msg));
+  }
+}
+
+void read_file(Loaded& loaded, const std::string& path) {
+  loaded.files.push_back(path);
+  auto text = storage::read_small_file(path, kMaxFile);
+  if (text) read_text(loaded, path, *text);
+  else loaded.diagnostics.push_back({path, 0, 0, "cannot be read: " + text.error().message(), ""});
+}
+
+}  // namespace
+
+std::string render(const Diagnostic& diagnostic) {
+  std::string out = diagnostic.file;
+  if (diagnostic.line != 0) out += ":" + std::to_string(diagnostic.line) + ":" + std::to_string(diagnostic.column);
+  out += ": " + diagnostic.message;
+  if (!diagnostic.snippet.empty()) {
+    out += "\n  " + printable(diagnostic.snippet, 120) + "\n  ";
+    out += std::string(static_cast<std::size_t>(std::clamp(diagnostic.column - 1, 0, 120)), ' ') + "^";
+  }
+  return out;
+}
+
+Loaded load_file(const std::string& path) {
+  Loaded loaded;
+  read_file(loaded, path);
+  return loaded;
+}
+
+Loaded load_directory(const std::string& directory) {
+  Loaded loaded;
+  std::error_code error;
+  if (fs::exists(directory + "/cleanerd.yaml", error)) read_file(loaded, directory + "/cleanerd.yaml");
+  std::vector<std::string> parts;
+  for (fs::directory_iterator entry(directory + "/conf.d", error), end; !error && entry != end; entry.increment(error))
+    if (entry->path().extension() == ".yaml") parts.push_back(entry->path().string());
+  std::ranges::sort(parts);
+  for (const std::string& part : parts) read_file(loaded, part);
+  return loaded;
+}
+
+Loaded load_text(const std::string& file, const std::string& text) {
+  Loaded loaded;
+  loaded.files.push_back(file);
+  read_text(loaded, file, text);
+  return loaded;
+}
+
+}  // namespace cleanerd::policy

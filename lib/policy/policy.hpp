@@ -1,0 +1,30 @@
+// What the person wants: which names are secrets, what is protected, how the engine is reached.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "secrets/names.hpp"
+
+namespace cleanerd::policy {
+
+struct LabelRule {
+  std::string name;
+  std::optional<std::string> value;  // any value when absent
+};
+
+// No configuration at all is this default: safe, and useful.
+struct Policy {
+  std::optional<std::string> engine_host;
+  std::optional<std::string> state_dir;
+  secrets::NameRules names;
+  std::vector<LabelRule> protected_labels{{"cleanerd.keep", "true"}};
+  std::vector<std::string> protected_images;  // globs over the tag ("registry.example/base:*") or the id
+  // How long a classic build may go without a sign of life where the host does not tell whether one runs.
+  Duration quiet_period{std::chrono::seconds(5)};
+  Duration interval{std::chrono::minutes(10)};  // between two rounds of the service
+};
+
+}  // namespace cleanerd::policy

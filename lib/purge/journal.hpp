@@ -1,0 +1,55 @@
+// The audit journal: what a purge sets out to remove is on disk before it happens, and what became of it after.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace cleanerd::purge {
+
+enum class Settled {
+  removed,
+  owed,    // kept for now (busy, in use, failed); the next purge tries again
+  closed,  // kept for good (a policy or a tag protects it)
+};
+
+struct Settlement {
+  std::string object_id;  // "<kind>:<engine id>"
+  Settled how;
+  std::string reason;
+};
+
+// One SQLite database in the state directory, one writer at a time (a lock held while this lives).
+class Journal {
+ public:
+  // Creates the directory (0700) and the database if absent. Errc::conflict while another purge holds it, Errc::io when it
+  // cannot be written or is no journal.
+  static Result<Journal> open(const std::string& state_dir);
+
+  Journal(Journal&&) noexcept;
+  Journal& operator=(Journal&&) noexcept;
+  ~Journal();
+
+  // Objects that an earlier purge of this engine set out to remove and that were never settled, or are owed.
+  Result<std::vector<std::string>> unfinished(const std::string& engine_id) const;
+
+  // One transaction, synced to disk before it returns.
+  Result<std::int64_t> begin(const std::string& engine_id, std::span<const std::string> object_ids);
+  Status settle(std::int64_t run, std::span<const Settlement> settlements);
+  // Settles what earlier runs left open for these objects, too.
+  Status end(std::int64_t run);
+
+ private:
+  class Impl;
+  explicit Journal(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// <state_dir>/journal.db can be looked into without the right to purge: the unfinished objects, none when it is not readable.
+std::vector<std::string> read_unfinished(const std::string& state_dir, const std::string& engine_id);
+
+}  // namespace cleanerd::purge

@@ -1,0 +1,286 @@
+#include "purge/purge.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "storage/data_root.hpp"
+
+namespace cleanerd::purge {
+namespace {
+
+using inventory::Object;
+using plan::Index;
+using plan::Reason;
+using plan::Verdict;
+
+// One call prunes any number of records as far as its URL fits the engine's 1 MiB of request header: 26 to 28 bytes an id.
+constexpr std::size_t kRecordsPerCall = 30'000;
+
+bool ends_the_purge(Errc code) {
+  return code == Errc::unreachable || code == Errc::timeout || code == Errc::cancelled || code == Errc::permission;
+}
+
+bool is_for_good(const Reason& reason) { return reason.code == "tagged" || reason.code == "protected"; }
+
+Reason interrupted() { return {"interrupted", "was not reached before the purge was interrupted"}; }
+
+class Run {
+ public:
+  Run(const Look& planned, const Request& request)
+      : planned_(planned),
+        request_(request),
+        data_root_(storage::DataRoot::open(request.host.client.engine(), request.host.client.endpoint())) {
+    for (const Index i : planned.plan.removal) {
+      const Object& object = planned.inventory[i];
+      plan_ids_[object.engine_id()] = object.id();
+    }
+    // What the first look traced stays known: its source may be among the first to go.
+    known_.assign(planned.findings.known.values().begin(), planned.findings.known.values().end());
+    selection_ = request.selection;
+    for (const auto& [engine_id, id] : plan_ids_) selection_.unfinished.push_back(id);
+  }
+
+  Report carry_out() {
+    std::vector<std::string> ids;
+    for (const auto& [engine_id, id] : plan_ids_) ids.push_back(id);
+    auto run = request_.journal.begin(planned_.inventory.engine().id, ids);
+    if (!run) {
+      report_.error = std::move(run).error();
+      for (const std::string& id : ids) settle(id, State::kept, {"journal", "is kept because the removal could not be put on the journal"});
+      return std::move(report_);
+    }
+    run_ = *run;
+    progress();
+    phase([](inventory::Kind kind) { return inventory::is_container(kind); }, &Run::remove_containers);
+    phase([](inventory::Kind kind) { return inventory::is_image(kind); }, &Run::remove_images);
+    phase([](inventory::Kind kind) { return inventory::is_cache(kind); }, &Run::remove_records);
+    phase([](inventory::Kind kind) { return inventory::is_history(kind); }, &Run::remove_builds);
+    if (to_collect_ && !report_.error) {
+      // Ends in a collection of the content store; an engine without BuildKit has none to collect.
+      if (Status collected = request_.host.client.collect_garbage(); !collected && ends_the_purge(collected.error().code()))
+        report_.error = std::move(collected).error();
+    }
+    if (!request_.stop.stop_requested()) verify();
+    for (const auto& [engine_id, id] : plan_ids_)
+      if (!report_.outcomes.contains(id)) settle(id, State::kept, interrupted());
+    journal_rest();
+    return std::move(report_);
+  }
+
+ private:
+  using Act = void (Run::*)(const Look&, const std::vector<Index>&);
+
+  void settle(const std::string& id, State state, Reason reason) {
+    report_.outcomes.insert_or_assign(id, Outcome{state, std::move(reason)});
+    progress();
+  }
+  void progress() const {
+    if (request_.on_progress) request_.on_progress(report_.outcomes.size(), plan_ids_.size());
+  }
+  bool over() const { return report_.error.has_value() || request_.stop.stop_requested(); }
+
+  template <class IsPhase>
+  void phase(const IsPhase& is_phase, Act act) {
+    std::vector<std::string> wanted;  // engine ids of the plan in this phase
+    for (const Index i : planned_.plan.removal)
+      if (is_phase(planned_.inventory[i].kind)) wanted.push_back(planned_.inventory[i].engine_id());
+    if (wanted.empty() || over()) return;
+    auto fresh = look(request_.host, request_.policy, selection_, known_);
+    if (!fresh) {
+      report_.error = std::move(fresh).error().within("look again before removing");
+      return;
+    }
+    std::set<std::string> still_there;
+    std::vector<Index> targets;
+    for (const Index i : fresh->plan.removal)
+      if (is_phase(fresh->inventory[i].kind) && plan_ids_.contains(fresh->inventory[i].engine_id())) targets.push_back(i);
+    for (const plan::Item& item : fresh->plan.items) {
+      const std::string& engine_id = fresh->inventory[item.object].engine_id();
+      if (!plan_ids_.contains(engine_id)) continue;
+      still_there.insert(engine_id);
+      if (item.verdict == Verdict::keep && is_phase(fresh->inventory[item.object].kind))
+        settle(plan_ids_[engine_id], State::kept, item.reasons.back());
+    }
+    for (const std::string& engine_id : wanted)
+      if (!still_there.contains(engine_id)) settle(plan_ids_[engine_id], State::removed, {"gone", "was gone already"});
+    (this->*act)(*fresh, targets);
+  }
+
+  // True when the purge goes on. Settles the object by what the engine answered.
+  bool settle_by(const std::string& id, const Status& status, ByteSize size) {
+    if (status || status.error().code() == Errc::not_found) {
+      settle(id, State::removed, {"removed", "is removed"});
+      report_.freed += size;
+      return true;
+    }
+    const Error& error = status.error();
+    if (ends_the_purge(error.code())) {
+      report_.error = error;
+      return false;
+    }
+    if (error.code() == Errc::conflict) settle(id, State::kept, {"busy", "is in use: " + error.message()});
+    else settle(id, State::failed, {"error", error.message()});
+    return true;
+  }
+
+  void remove_containers(const Look& fresh, const std::vector<Index>& targets) {
+    for (const Index i : targets) {
+      if (over()) return;
+      const auto& container = *fresh.inventory[i].container();
+      const std::string& id = plan_ids_[container.id.str()];
+      auto now = request_.host.client.inspect_container(container.id);
+      if (now && (now->state != container.state || !inventory::is_build_step(*now))) {
+        settle(id, State::kept, {"busy", "changed while it was looked at"});
+        continue;
+      }
+      Status gone;
+      if (!now) gone = std::move(now).error();
+      else gone = request_.host.client.remove_container(container.id);
+      if (!settle_by(id, gone, {})) return;
+    }
+  }
+
+  void remove_images(const Look& fresh, const std::vector<Index>& targets) {
+    std::set<Index> stays;
+    for (const Index i : targets) {
+      if (over()) return;
+      const Object& object = fresh.inventory[i];
+      const std::string& id = plan_ids_[object.engine_id()];
+      const auto children = fresh.inventory.children(i);
+      // The containerd store would remove a parent from under its child.
+      if (std::ranges::any_of(children, [&](Index child) { return stays.contains(child); })) {
+        stays.insert(i);
+        settle(id, State::kept, {"needed", "is needed by an image or container that could not be removed"});
+        continue;
+      }
+      // A classic build that began since the look could take up any untagged image; the engine would not object.
+      if (data_root_ && data_root_->classic_build_running().value_or(false)) {
+        stays.insert(i);
+        settle(id, State::kept, {"build-running", "may be needed by the classic build that runs now"});
+        continue;
+      }
+      const ImageId image_id = object.image()->summary.id;
+      auto tags = request_.host.client.image_tags(image_id);
+      if (tags && !tags->empty()) {
+        stays.insert(i);
+        settle(id, State::kept, {"tagged", "was given a tag meanwhile"});
+        continue;
+      }
+      Status gone;
+      if (!tags) gone = std::move(tags).error();
+      else gone = request_.host.client.remove_image(image_id);
+      if (!settle_by(id, gone, object.size())) return;
+      if (report_.outcomes.at(id).state == State::removed) to_collect_ = true;
+      else stays.insert(i);
+    }
+  }
+
+  void remove_records(const Look& fresh, const std::vector<Index>& targets) {
+    for (std::size_t first = 0; first < targets.size() && !over(); first += kRecordsPerCall) {
+      std::vector<CacheId> ids;
+      for (std::size_t i = first; i < std::min(first + kRecordsPerCall, targets.size()); ++i)
+        ids.push_back(fresh.inventory[targets[i]].cache()->id);
+      auto pruned = request_.host.client.prune_cache(ids);
+      if (!pruned) {
+        if (ends_the_purge(pruned.error().code())) report_.error = std::move(pruned).error();
+        else
+          for (const CacheId& id : ids) settle(plan_ids_[id.str()], State::failed, {"error", pruned.error().message()});
+        return;
+      }
+      to_collect_ = false;  // each prune ends with a collection
+      report_.freed += pruned->reclaimed;
+      for (const CacheId& id : pruned->deleted)
+        if (const auto planned = plan_ids_.find(id.str()); planned != plan_ids_.end())
+          settle(planned->second, State::removed, {"removed", "is removed"});
+      // The engine leaves out, without a word, what came into use or got a child since: the look afterwards tells.
+      for (const CacheId& id : ids)
+        if (!report_.outcomes.contains(plan_ids_[id.str()]))
+          settle(plan_ids_[id.str()], State::kept, {"busy", "was left by the engine: it is in use or has a child"});
+    }
+  }
+
+  void remove_builds(const Look& fresh, const std::vector<Index>& targets) {
+    if (!request_.host.history) return;
+    std::vector<BuildRef> refs;
+    std::map<std::string, ByteSize> sizes;
+    for (const Index i : targets) {
+      const auto& record = *fresh.inventory[i].build();
+      refs.push_back(record.ref);
+      sizes[record.ref.str()] = record.size;
+    }
+    Status ended = request_.host.history->remove(refs, [&](const BuildRef& ref, const Status& status) {
+      if (settle_by(plan_ids_[ref.str()], status, sizes[ref.str()])) to_collect_ = true;
+    });
+    if (!ended && !report_.error) report_.error = std::move(ended).error();
+  }
+
+  void verify() {
+    auto after = look(request_.host, request_.policy, selection_, known_);
+    if (!after) {
+      if (!report_.error) report_.error = std::move(after).error().within("look again after the purge");
+      return;
+    }
+    std::set<std::string> there;
+    for (const Object& object : after->inventory.objects()) there.insert(object.engine_id());
+    for (const auto& [engine_id, id] : plan_ids_) {
+      const auto outcome = report_.outcomes.find(id);
+      const bool removed = outcome != report_.outcomes.end() && outcome->second.state == State::removed;
+      if (removed && there.contains(engine_id)) settle(id, State::failed, {"still-there", "was removed, the engine says, and is still there"});
+      else if (!removed && outcome != report_.outcomes.end() && !there.contains(engine_id))
+        settle(id, State::removed, {"removed", "is removed"});
+    }
+    report_.after = std::move(*after);
+  }
+
+  void journal_rest() {
+    std::vector<Settlement> settlements;
+    for (const auto& [id, outcome] : report_.outcomes) {
+      const Settled how = outcome.state == State::removed ? Settled::removed : is_for_good(outcome.reason) ? Settled::closed : Settled::owed;
+      settlements.push_back({id, how, outcome.reason.code});
+    }
+    Status settled = request_.journal.settle(run_, settlements);
+    if (settled) settled = request_.journal.end(run_);
+    if (!settled && !report_.error) report_.error = std::move(settled).error();
+  }
+
+  const Look& planned_;
+  const Request& request_;
+  std::optional<storage::DataRoot> data_root_;
+  plan::Selection selection_;
+  std::vector<secrets::KnownValue> known_;
+  std::map<std::string, std::string> plan_ids_;  // engine id → object id of the plan
+  std::int64_t run_ = 0;
+  bool to_collect_ = false;  // content has lost its last user since the engine last collected
+  Report report_;
+};
+
+}  // namespace
+
+Report carry_out(const Look& planned, const Request& request) {
+  Report report = Run(planned, request).carry_out();
+  if (report.after && !report.error)
+    if (Status settled = settle_earlier(request.journal, *report.after); !settled) report.error = std::move(settled).error();
+  return report;
+}
+
+Status settle_earlier(Journal& journal, const Look& now) {
+  const std::string& engine = now.inventory.engine().id;
+  auto open = journal.unfinished(engine);
+  if (!open) return std::move(open).error();
+  std::map<std::string_view, const plan::Item*> there;  // by engine id: a kind changes when an image loses its last child
+  for (const plan::Item& item : now.plan.items) there.emplace(now.inventory[item.object].engine_id(), &item);
+  std::vector<Settlement> settlements;
+  for (const std::string& id : *open) {
+    const auto found = there.find(inventory::engine_id_of(id));
+    if (found == there.end()) settlements.push_back({id, Settled::removed, "gone"});
+    else if (found->second->verdict == Verdict::keep && is_for_good(found->second->reasons.back()))
+      settlements.push_back({id, Settled::closed, found->second->reasons.back().code});
+  }
+  if (settlements.empty()) return {};
+  auto run = journal.begin(engine, {});
+  if (!run) return std::move(run).error();
+  if (Status settled = journal.settle(*run, settlements); !settled) return settled;
+  return journal.end(*run);
+}
+
+}  // namespace cleanerd::purge

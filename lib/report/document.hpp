@@ -1,0 +1,55 @@
+// The result of a command as plain values, with every text already fit to leave: redacted and printable.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/secret_value.hpp"
+#include "purge/purge.hpp"
+
+namespace cleanerd::report {
+
+struct FindingRow {
+  std::string rule, source, location, masked, fingerprint, origin;
+};
+
+struct ObjectRow {
+  std::string id, kind, engine_id;
+  std::string build;  // the build that left it, where that is known
+  std::string name;   // for people: a tag, a container's name
+  std::string state;  // found, planned, kept, removed, failed
+  ByteSize size;
+  std::optional<Instant> created;
+  bool secret = false;
+  std::vector<plan::Reason> reasons;
+  std::vector<FindingRow> findings;
+};
+
+struct Summary {
+  std::size_t objects = 0, secret_objects = 0, planned = 0, removed = 0, kept = 0, failed = 0, remaining_secrets = 0;
+  ByteSize freed, scanned;
+  Duration duration{0};
+};
+
+struct Document {
+  std::string command;
+  bool complete = true;  // false: a place could not be looked at
+  engine::EngineInfo engine;
+  Instant taken;
+  std::vector<ObjectRow> objects;
+  std::vector<inventory::Unread> unread;
+  Summary summary;
+};
+
+enum class Command { scan, plan, purge };
+
+// `report` for a purge that was carried out, nullptr otherwise. Running containers are no residue and left out.
+Document make_document(Command command, const purge::Look& look, const purge::Report* report,
+                       const std::vector<inventory::Unread>& also_unread, const Fingerprinter& fingerprint, Duration took);
+
+// What is left of a text of the engine's after known values, assigned values of secret names, passwords in URLs and long
+// random words are masked.
+std::string redact(std::string_view text, const secrets::Findings& findings);
+
+}  // namespace cleanerd::report

@@ -1,0 +1,107 @@
+#include "base/text.hpp"
+#include "report/render.hpp"
+#include "secrets/step_text.hpp"
+
+namespace cleanerd::report {
+namespace {
+
+using inventory::Inventory;
+using inventory::Kind;
+using inventory::Object;
+using plan::Index;
+
+std::string what_it_is(Kind kind) {
+  switch (kind) {
+    case Kind::image_tagged: return "a tagged image";
+    case Kind::image_dangling: return "an untagged image that nothing is built on";
+    case Kind::image_intermediate: return "an untagged image that another image is built on";
+    case Kind::container_build: return "a step container of the classic builder";
+    case Kind::container_stopped: return "a stopped container that no build made";
+    case Kind::container_running: return "a running container";
+    case Kind::cache_regular: return "a record of BuildKit's build cache: what one step wrote";
+    case Kind::cache_source_local: return "a build context (or Dockerfile) that a client sent to BuildKit";
+    case Kind::cache_source_git: return "a git work tree that BuildKit checked out as a build context";
+    case Kind::cache_mount: return "a cache mount (RUN --mount=type=cache)";
+    case Kind::cache_frontend: return "the image of a Dockerfile frontend (# syntax=)";
+    case Kind::cache_internal: return "an internal record of BuildKit";
+    case Kind::history_record: return "BuildKit's record of a build: its arguments, logs and provenance";
+  }
+  return {};
+}
+
+std::string list_of(const Inventory& inventory, std::span<const Index> indices) {
+  constexpr std::size_t kShown = 5;
+  std::string out;
+  for (std::size_t n = 0; n < std::min(indices.size(), kShown); ++n) out += (n ? ", " : "") + inventory[indices[n]].id();
+  if (indices.size() > kShown) out += " and " + std::to_string(indices.size() - kShown) + " more";
+  return out;
+}
+
+std::string origin_sentence(const purge::Look& look, const Object& object) {
+  if (const auto* image = object.image()) {
+    if (image->config.created_by.empty()) return "Its history is not known.\n";
+    return "Its last step: " + redact(secrets::command_of(image->config.created_by.back()), look.findings) + "\n";
+  }
+  if (const auto* container = object.container()) {
+    std::string out = "It is " + printable(container->state, 20);
+    if (container->state == "exited") out += " with status " + std::to_string(container->exit_code);
+    return out + ", made from image " + container->image_id.short_form() + ", and runs: " +
+           redact(container->args.empty() ? container->path : container->args.back(), look.findings) + "\n";
+  }
+  if (const auto* build = object.build()) {
+    if (build->running) return "The build runs now.\n";
+    std::string out = std::string("The build ") + (build->failed ? "failed" : "succeeded") + ". Its arguments:";
+    bool any = false;
+    for (const auto& [name, value] : build->attributes)
+      if (name.starts_with("build-arg:")) out += (any ? ", " : " ") + printable(name.substr(10), 60), any = true;
+    return out + (any ? ".\n" : " none.\n");
+  }
+  const auto& record = *object.cache();
+  std::string out = "BuildKit describes it as: " + redact(record.description, look.findings) + "\n";
+  if (record.shared) out += "Its layer belongs to an image, too.\n";
+  return out;
+}
+
+}  // namespace
+
+std::string render_explanation(const purge::Look& look, Index index, const Fingerprinter& fingerprint) {
+  const Inventory& inventory = look.inventory;
+  const Object& object = inventory[index];
+  const plan::Item& item = look.plan.items[index];
+  const auto sentence_safe = [&](std::string_view text) { return look.findings.known.redact(text); };
+
+  std::string out = object.id() + "\nThis is " + what_it_is(object.kind);
+  if (const auto* image = object.image(); image && !image->summary.tags.empty()) {
+    out += " (";
+    for (std::size_t i = 0; i < image->summary.tags.size(); ++i) out += (i ? ", " : "") + printable(image->summary.tags[i], 80);
+    out += ")";
+  }
+  if (const auto* container = object.container()) out += " named " + printable(container->name, 60);
+  if (object.created()) out += ", made " + format_age(inventory.taken() - *object.created()) + " ago";
+  if (object.size().bytes != 0) out += ", " + to_string(object.size());
+  out += ".\n" + origin_sentence(look, object);
+  if (const auto parents = inventory.parents(index); !parents.empty()) out += "It stands on " + list_of(inventory, parents) + ".\n";
+  if (const auto children = inventory.children(index); !children.empty())
+    out += "On it stand " + list_of(inventory, children) + ".\n";
+
+  const auto& findings = look.findings.of[index];
+  if (findings.empty()) out += "No secret was found in it.\n";
+  else out += "It carries " + plural(findings.size(), "secret finding") + ":\n";
+  for (const secrets::Finding& finding : findings) {
+    out += "  - " + sentence_safe(finding.location) + " (" + std::string(secrets::to_string(finding.source)) + ", rule " + finding.rule + ")";
+    if (finding.value) out += ": " + mask(*finding.value) + ", fingerprint " + fingerprint(*finding.value);
+    out += "; known because of: " + sentence_safe(finding.origin) + "\n";
+  }
+
+  out += item.verdict == plan::Verdict::remove ? "A purge removes it" : "A purge keeps it";
+  for (std::size_t i = 0; i < item.reasons.size(); ++i)
+    out += (i == 0 ? " because it " : ", and it ") + sentence_safe(item.reasons[i].text);
+  out += ".\n";
+  if (item.verdict == plan::Verdict::remove) {
+    const auto descendants = inventory.descendants(index);
+    if (!descendants.empty()) out += "With it go " + plural(descendants.size(), "object") + " that stand on it: " + list_of(inventory, descendants) + ".\n";
+  }
+  return sentence_safe(out);
+}
+
+}  // namespace cleanerd::report

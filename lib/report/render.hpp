@@ -1,0 +1,18 @@
+// A document as text: the table for people, the contract's JSON (schema "cleaner.v1", docs/cleaner.v1.schema.json) for machines.
+#pragma once
+
+#include <string>
+
+#include "report/document.hpp"
+
+namespace cleanerd::report {
+
+enum class Colour { no, yes };
+
+std::string render_json(const Document& document);
+std::string render_table(const Document& document, Colour colour);
+
+// The whole story of one object in sentences.
+std::string render_explanation(const purge::Look& look, plan::Index object, const Fingerprinter& fingerprint);
+
+}  // namespace cleanerd::report

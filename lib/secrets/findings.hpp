@@ -1,0 +1,42 @@
+// Which objects carry a secret, and how that is known.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/secret_value.hpp"
+#include "inventory/inventory.hpp"
+#include "secrets/names.hpp"
+#include "secrets/value_set.hpp"
+
+namespace cleanerd::secrets {
+
+enum class Source { build_arg, history, env, label, description, known };
+std::string_view to_string(Source source);  // "build-arg"
+
+struct Finding {
+  std::string rule;                  // "secret-name", "known-value", "secret-step"
+  Source source;
+  std::string location;              // where in the object, without the secret
+  std::optional<SecretValue> value;  // nullopt: the step used a secret whose value the host does not tell
+  std::string origin;                // how it is known to be one
+};
+
+struct Findings {
+  std::vector<std::vector<Finding>> of;  // by Inventory::Index
+  ValueSet known;                        // declared and traced values; what every output is redacted with
+  ByteSize scanned;                      // text that was searched
+
+  bool carries(inventory::Inventory::Index index) const { return !of[index].empty(); }
+};
+
+// Three looks: what has a secret's name gives values away; every value, declared ones included, is then searched for in all
+// texts of all objects; cache records whose step uses an argument with a secret's name carry what it wrote.
+// A stopped container that no build made counts only where it holds a value known otherwise; a running one is nobody's
+// residue and is not looked at.
+Findings find_secrets(const inventory::Inventory& inventory, const NameRules& names, std::span<const KnownValue> declared);
+
+}  // namespace cleanerd::secrets

@@ -1,0 +1,103 @@
+#include "secrets/names.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.hpp"
+
+namespace cleanerd::secrets {
+namespace {
+
+constexpr std::string_view kPatterns[] = {
+    "*SECRET*",      "*TOKEN*",       "*PASSWORD*",   "*PASSWD*",    "*PASSPHRASE*", "PASS",        "*_PASS",
+    "*_PWD",         "*CREDENTIAL*",  "*_KEY",        "*APIKEY*",    "*API_KEY*",    "*ACCESSKEY*", "*ACCESS_KEY*",
+    "*PRIVATE_KEY*", "*PRIVATEKEY*",  "*AUTHKEY*",    "*_AUTH",      "*_DSN",        "*_PAT",       "*CONNECTION_STRING*",
+    "*_KEY_BASE64",  "*_KEY_B64",     "*_KEY_PEM",    "*_KEY_JSON",  "*DOCKER_AUTH_CONFIG*",
+};
+
+// Names that hold the words above and no secret: identifiers, places, properties and public keys.
+constexpr std::string_view kExceptions[] = {
+    "*_KEY_ID",     "*_KEYID",      "*TOKEN_ID",    "*CREDENTIAL_ID", "*CREDENTIALS_ID", "*TOKENIZER*",    "*TOKENIZE",
+    "*_FILE",       "*_PATH",       "*_DIR",        "*_NAME",         "*_VERSION",       "*_SHA256",       "*_SHA512",
+    "*_SHA1",       "*_MD5",        "*_CHECKSUM",   "*_DIGEST",       "*_FINGERPRINT",   "*_LENGTH",       "*_SIZE",
+    "*_COUNT",      "*_LIMIT",      "*_TTL",        "*_EXPIRY",       "*_EXPIRES*",      "*_EXPIRATION",   "*_TIMEOUT",
+    "*_ENABLED",    "*_DISABLED",   "*_REQUIRED",   "*_TYPE",         "*_ALGORITHM",     "*_ALG",          "*_FORMAT",
+    "*_ENDPOINT",   "*_URL",        "*_URI",        "*_HOST",         "*_PORT",          "*_REGION",       "*_POLICY",
+    "*PUBLIC_KEY*", "*_PUBKEY*",    "GPG_KEY",      "*_GPG_KEY",      "*GPG_KEYS",       "APT_KEY",        "*CACHE_KEY",
+    "PRIMARY_KEY",  "*_PRIMARY_KEY", "FOREIGN_KEY", "SORT_KEY",       "*_SORT_KEY",      "PARTITION_KEY",  "*_PARTITION_KEY",
+    "*MAX_TOKENS*", "*_TOKENS",     "*TOKENS_PER*", "*SECRET_SANTA*", "*_PREFIX",        "*_HEADER",       "*_PATTERN",
+};
+
+// A secret that is this common would be found everywhere.
+constexpr std::string_view kCommon[] = {
+    "password", "changeme",   "secret", "postgres", "username",    "testtest", "12345678",   "123456789",
+    "1234567890", "production", "development", "localhost", "administrator", "undefined", "disabled", "registry",
+};
+
+constexpr std::string_view kSwitches[] = {
+    "TRUE", "FALSE", "YES", "NO", "ON", "OFF", "NONE", "NULL", "NIL", "UNDEFINED", "N/A", "0", "1", "-", "DEFAULT", "AUTO",
+};
+
+std::string normal(std::string_view name) {
+  std::string text = to_upper_ascii(name);
+  std::ranges::replace(text, '-', '_');
+  std::ranges::replace(text, '.', '_');
+  return text;
+}
+
+bool is_reference(std::string_view value) {
+  if (!value.starts_with('$')) return value.starts_with("/run/secrets/");
+  const std::string_view name = value.substr(1);
+  static constexpr std::string_view kNameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+  if (name.starts_with('{')) return name.ends_with('}');
+  if (name.starts_with('(')) return true;  // $(command)
+  return !name.empty() && name.find_first_not_of(kNameCharacters) == std::string_view::npos;
+}
+
+bool is_mask(std::string_view value) {
+  if (value.find_first_not_of("*xX.") == std::string_view::npos) return true;
+  return value.front() == '<' && value.back() == '>';
+}
+
+}  // namespace
+
+NameRules::NameRules() {
+  for (const auto pattern : kPatterns) patterns_.emplace_back(pattern);
+  for (const auto exception : kExceptions) exceptions_.emplace_back(exception);
+}
+
+NameRules::NameRules(std::vector<std::string> patterns, std::vector<std::string> exceptions) {
+  add(patterns, exceptions);
+}
+
+void NameRules::add(std::span<const std::string> patterns, std::span<const std::string> exceptions) {
+  for (const auto& pattern : patterns) patterns_.push_back(normal(pattern));
+  for (const auto& exception : exceptions) exceptions_.push_back(normal(exception));
+}
+
+bool NameRules::is_secret(std::string_view name) const {
+  const std::string text = normal(name);
+  const auto matches = [&](const std::string& pattern) { return glob_match(pattern, text); };
+  return std::ranges::any_of(patterns_, matches) && std::ranges::none_of(exceptions_, matches);
+}
+
+bool can_be_secret(std::string_view value) {
+  value = trim(value);
+  if (value.size() >= 2 && (value.front() == '"' || value.front() == '\'') && value.front() == value.back())
+    value = value.substr(1, value.size() - 2);
+  if (value.empty() || is_reference(value) || is_mask(value)) return false;
+  return std::ranges::find(kSwitches, to_upper_ascii(value)) == std::end(kSwitches);
+}
+
+bool is_searchable(std::string_view value) {
+  if (value.size() < 8) return false;
+  std::string lower(value);
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  if (std::ranges::find(kCommon, lower) != std::end(kCommon)) return false;
+  // "aaaaaaaa", "abababab": what few distinct characters make is everywhere in padding and tables.
+  std::ranges::sort(lower);
+  return std::unique(lower.begin(), lower.end()) - lower.begin() >= 4;
+}
+
+}  // namespace cleanerd::secrets

@@ -1,0 +1,29 @@
+// What each of our programs does first: private memory, and signals that request a stop.
+#pragma once
+
+#include <stop_token>
+#include <thread>
+
+namespace cleanerd::service {
+
+// Secrets pass through this process: no core file, and no reading of it by others of the same user.
+void keep_memory_private();
+
+// From here on SIGINT and SIGTERM request the stop instead of ending the process; a second one ends it at once.
+// Constructed before any other thread starts.
+class Interruption {
+ public:
+  Interruption();
+  Interruption(const Interruption&) = delete;
+  Interruption& operator=(const Interruption&) = delete;
+  ~Interruption();
+
+  std::stop_token token() const { return source_.get_token(); }
+  bool requested() const { return source_.stop_requested(); }
+
+ private:
+  std::stop_source source_;
+  std::thread waiter_;
+};
+
+}  // namespace cleanerd::service

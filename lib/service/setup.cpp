@@ -1,0 +1,46 @@
+#include "service/setup.hpp"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "policy/load.hpp"
+
+namespace cleanerd::service {
+
+Result<policy::Policy> load_policy(const std::string& config_file) {
+  auto loaded = config_file.empty() ? policy::load_directory(kConfigDirectory) : policy::load_file(config_file);
+  if (loaded.diagnostics.empty()) return std::move(loaded.policy);
+  std::string message;
+  for (const policy::Diagnostic& diagnostic : loaded.diagnostics) message += (message.empty() ? "" : "\n") + policy::render(diagnostic);
+  return Error(Errc::config, message);
+}
+
+Result<inventory::Host> connect_engine(std::string host, const policy::Policy& policy, std::stop_token stop) {
+  if (host.empty())
+    if (const char* from_environment = std::getenv("DOCKER_HOST")) host = from_environment;
+  if (host.empty() && policy.engine_host) host = *policy.engine_host;
+  if (host.empty()) host = engine::kDefaultHost;
+  auto endpoint = engine::parse_endpoint(host);
+  if (!endpoint) return std::move(endpoint).error();
+  auto connected = inventory::Host::connect(*endpoint, {std::move(stop), [](const engine::Call& call) {
+                                          spdlog::debug("engine call method={} target={} status={} ms={:.1f}", call.method,
+                                                        call.target, call.status, static_cast<double>(call.took.count()) / 1000);
+                                        }});
+  if (connected) {
+    const engine::EngineInfo& info = connected->client.engine();
+    spdlog::info("engine version={} api={} driver={} root={}", info.version, engine::to_string(info.api), info.storage_driver, info.data_root);
+  }
+  return connected;
+}
+
+std::string state_dir(const policy::Policy& policy) {
+  if (policy.state_dir) return *policy.state_dir;
+  if (::geteuid() == 0) return "/var/lib/cleanerd";
+  if (const char* state = std::getenv("XDG_STATE_HOME"); state && *state == '/') return std::string(state) + "/cleanerd";
+  const char* home = std::getenv("HOME");
+  return std::string(home ? home : "/nonexistent") + "/.local/state/cleanerd";
+}
+
+}  // namespace cleanerd::service

@@ -1,0 +1,25 @@
+// What each of our programs needs before its work: the effective policy, the engine, the state directory.
+#pragma once
+
+#include <stop_token>
+#include <string>
+
+#include "base/result.hpp"
+#include "inventory/host.hpp"
+#include "policy/policy.hpp"
+
+namespace cleanerd::service {
+
+inline constexpr const char* kConfigDirectory = "/etc/cleanerd";
+
+// `config_file` instead of the files in kConfigDirectory, unless empty. Errc::config with every problem of every file.
+Result<policy::Policy> load_policy(const std::string& config_file);
+
+// `host`, else DOCKER_HOST, else the policy's, else the default socket. Each call of the engine goes to the debug log.
+Result<inventory::Host> connect_engine(std::string host, const policy::Policy& policy, std::stop_token stop);
+
+// Where the journal and the fingerprint key live: the policy's, else /var/lib/cleanerd for root and
+// $XDG_STATE_HOME/cleanerd (~/.local/state/cleanerd) for others.
+std::string state_dir(const policy::Policy& policy);
+
+}  // namespace cleanerd::service

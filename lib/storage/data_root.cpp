@@ -1,0 +1,144 @@
+#include "storage/data_root.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/secret_value.hpp"
+#include "base/text.hpp"
+#include "engine/decode.hpp"
+#include "engine/json_stream.hpp"
+#include "storage/file.hpp"
+
+namespace cleanerd::storage {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+// The process that called listen() on the socket, 0 when that cannot be told (another pid namespace).
+pid_t listener(const std::string& socket_path) {
+  const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) return 0;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, socket_path.c_str(), std::min(socket_path.size() + 1, sizeof address.sun_path));
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  const bool known = ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+                     ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
+  ::close(socket);
+  return known ? peer.pid : 0;
+}
+
+bool is_digest(const std::string& text) {
+  return text.size() == 71 && text.starts_with("sha256:") &&
+         text.find_first_not_of("0123456789abcdef", 7) == std::string::npos;
+}
+
+Result<json> parse(const std::string& content, const std::string& digest) {
+  auto document = engine::parse_document(content);
+  if (!document || !document->is_object()) return Error(Errc::protocol, "blob " + digest + " is not a JSON object");
+  return document;
+}
+
+const std::string* digest_of(const json& descriptor) {
+  if (!descriptor.is_object()) return nullptr;
+  const auto member = descriptor.find("digest");
+  return member == descriptor.end() ? nullptr : member->get_ptr<const std::string*>();
+}
+
+}  // namespace
+
+std::optional<DataRoot> DataRoot::open(const engine::EngineInfo& engine, const engine::Endpoint& endpoint) {
+  if (!engine.data_root.starts_with('/')) return std::nullopt;
+  std::vector<std::string> prefixes;
+  if (const pid_t pid = listener(endpoint.socket_path); pid > 0) prefixes.push_back("/proc/" + std::to_string(pid) + "/root");
+  prefixes.emplace_back();
+  for (const std::string& prefix : prefixes) {
+    std::error_code error;
+    fs::directory_iterator probe(prefix + engine.data_root, error);
+    if (!error) return DataRoot(prefix + engine.data_root, prefix, engine);
+  }
+  return std::nullopt;
+}
+
+DataRoot::DataRoot(std::string path, std::string prefix, const engine::EngineInfo& engine) : path_(std::move(path)) {
+  static constexpr const char* kBlobs = "/io.containerd.content.v1.content/blobs/sha256/";
+  if (engine.store == engine::ImageStore::graphdriver)
+    blob_folders_ = {path_ + "/image/" + engine.storage_driver + "/imagedb/content/sha256/"};
+  else  // containerd as dockerd's child, or the system's own
+    blob_folders_ = {path_ + "/containerd/daemon" + kBlobs, prefix + "/var/lib/containerd" + kBlobs};
+  if (auto id = read_small_file(path_ + "/engine-id"))
+    belongs_ = !engine.id.empty() && trim(*id) == engine.id;
+}
+
+Result<std::string> DataRoot::read_blob(const std::string& digest) const {
+  if (!is_digest(digest)) return Error(Errc::not_found, "no sha256 digest");
+  for (const std::string& folder : blob_folders_) {
+    auto content = read_small_file(folder + digest.substr(7));
+    if (content && sha256_hex(*content) == digest.substr(7)) return content;
+  }
+  return Error(Errc::not_found, "no readable blob " + digest);
+}
+
+Result<engine::ImageConfig> DataRoot::manifest_config(const std::string& digest, int depth) const {
+  auto content = read_blob(digest);
+  if (!content) return std::move(content).error();
+  auto document = parse(*content, digest);
+  if (!document) return std::move(document).error();
+  if (const auto config = document->find("config"); config != document->end() && digest_of(*config)) {
+    const std::string config_digest = *digest_of(*config);
+    auto blob = read_blob(config_digest);
+    if (!blob) return std::move(blob).error();
+    auto image = parse(*blob, config_digest);
+    if (!image) return std::move(image).error();
+    return engine::decode_image_config(*image);
+  }
+  // An index: every platform whose content is here. Attestation manifests have no image config of interest but harmless ones.
+  const auto manifests = document->find("manifests");
+  if (manifests == document->end() || !manifests->is_array() || depth == 0)
+    return Error(Errc::not_found, "blob " + digest + " leads to no image config");
+  std::optional<engine::ImageConfig> all;
+  for (const json& entry : *manifests) {
+    const std::string* child = digest_of(entry);
+    if (!child) continue;
+    auto config = manifest_config(*child, depth - 1);
+    if (!config) continue;
+    if (!all) {
+      all = std::move(*config);
+    } else {
+      all->env.insert(all->env.end(), config->env.begin(), config->env.end());
+      all->created_by.insert(all->created_by.end(), config->created_by.begin(), config->created_by.end());
+      all->labels.merge(config->labels);
+    }
+  }
+  if (!all) return Error(Errc::not_found, "no platform of index " + digest + " is here");
+  return std::move(*all);
+}
+
+Result<engine::ImageConfig> DataRoot::image_config(const ImageId& id) const {
+  if (blob_folders_.size() == 1) {  // graphdriver: the id is the config's own digest
+    auto content = read_blob(id.str());
+    if (!content) return std::move(content).error();
+    auto document = parse(*content, id.str());
+    if (!document) return std::move(document).error();
+    return engine::decode_image_config(*document);
+  }
+  return manifest_config(id.str(), 2);
+}
+
+std::optional<bool> DataRoot::classic_build_running() const {
+  std::error_code error;
+  for (fs::directory_iterator entry(path_ + "/tmp", error), end; !error && entry != end; entry.increment(error)) {
+    if (entry->path().filename().string().starts_with("docker-builder")) return true;
+  }
+  if (error) return std::nullopt;
+  return false;
+}
+
+}  // namespace cleanerd::storage

@@ -1,0 +1,45 @@
+// The engine's data root on disk, read-only: what is faster or only to be had there.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/result.hpp"
+#include "engine/endpoint.hpp"
+#include "engine/types.hpp"
+
+namespace cleanerd::storage {
+
+class DataRoot {
+ public:
+  // The directory that /info calls DockerRootDir, looked up in the mount namespace of the process that listens on the
+  // socket (it may be in a chroot or container), else in ours. nullopt when it cannot be read: no rights, or another host.
+  // A wrong directory is harmless: image configs are checked against their digest, and see `belongs`.
+  static std::optional<DataRoot> open(const engine::EngineInfo& engine, const engine::Endpoint& endpoint);
+
+  // The image's config file: <root>/image/<driver>/imagedb/content/sha256/<id> of a graphdriver store (Docker image spec
+  // v1.2), or the blobs that the index or manifest <id> leads to in containerd's content store (OCI image-spec v1.1).
+  // Errc::not_found when it is not there or not what its digest says.
+  Result<engine::ImageConfig> image_config(const ImageId& id) const;
+
+  // <root>/engine-id (engines from 23 on) names this engine.
+  bool belongs() const { return belongs_; }
+
+  // A classic build extracts its context to <root>/tmp/docker-builder* and removes that when it ends, however it ends;
+  // leftovers of a crash are moved away at the engine's next start. nullopt when there is no such folder to look at
+  // (DOCKER_TMPDIR elsewhere).
+  std::optional<bool> classic_build_running() const;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  DataRoot(std::string path, std::string prefix, const engine::EngineInfo& engine);
+  Result<std::string> read_blob(const std::string& digest) const;
+  Result<engine::ImageConfig> manifest_config(const std::string& digest, int depth) const;
+
+  std::string path_;
+  std::vector<std::string> blob_folders_;
+  bool belongs_ = false;
+};
+
+}  // namespace cleanerd::storage

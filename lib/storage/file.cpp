@@ -1,0 +1,69 @@
+#include "storage/file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <limits>
+#include <system_error>
+
+namespace cleanerd::storage {
+
+Descriptor::~Descriptor() {
+  if (number_ >= 0) ::close(number_);
+}
+
+Error file_error(std::string_view path, int number) {
+  const Errc code = number == ENOENT || number == ENOTDIR ? Errc::not_found
+                    : number == EACCES || number == EPERM ? Errc::permission
+                                                          : Errc::io;
+  return Error(code, std::string(path) + ": " + std::generic_category().message(number));
+}
+
+Result<Descriptor> open_regular_file(const std::string& path) {
+  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+  int number = ::open(path.c_str(), kFlags | O_NOATIME);
+  if (number < 0 && errno == EPERM) number = ::open(path.c_str(), kFlags);  // O_NOATIME is the owner's or root's
+  if (number < 0) return file_error(path, errno);
+  Descriptor file(number);
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) return file_error(path, errno);
+  if (!S_ISREG(status.st_mode)) return Error(Errc::io, path + ": not a regular file");
+  return file;
+}
+
+Result<std::uint64_t> size_of(const Descriptor& file, std::string_view path) {
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) return file_error(path, errno);
+  return static_cast<std::uint64_t>(status.st_size);
+}
+
+Result<std::size_t> read_at(const Descriptor& file, std::uint64_t offset, std::span<char> buffer, std::string_view path) {
+  if (offset > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max()) - buffer.size()) return std::size_t{0};
+  std::size_t filled = 0;
+  while (filled < buffer.size()) {
+    const ssize_t count =
+        ::pread(file.get(), buffer.data() + filled, buffer.size() - filled, static_cast<off_t>(offset + filled));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return file_error(path, errno);
+    if (count == 0) break;
+    filled += static_cast<std::size_t>(count);
+  }
+  return filled;
+}
+
+Result<std::string> read_small_file(const std::string& path, std::size_t limit) {
+  auto file = open_regular_file(path);
+  if (!file) return std::move(file).error();
+  auto size = size_of(*file, path);
+  if (!size) return std::move(size).error();
+  if (*size > limit) return Error(Errc::too_large, path + ": larger than expected");
+  std::string content(static_cast<std::size_t>(*size), '\0');
+  auto filled = read_at(*file, 0, content, path);
+  if (!filled) return std::move(filled).error();
+  content.resize(*filled);
+  return content;
+}
+
+}  // namespace cleanerd::storage

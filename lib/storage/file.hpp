@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/result.hpp"
+
+namespace cleanerd::storage {
+
+// An open file's number, closed at the end.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int number) : number_(number) {}
+  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor();
+
+  int get() const { return number_; }
+  explicit operator bool() const { return number_ >= 0; }
+
+ private:
+  int number_ = -1;
+};
+
+// What errno says of a path: Errc::not_found, ::permission or ::io.
+Error file_error(std::string_view path, int number);
+
+// A regular file for reading, without following a link at its end and without touching its access time where that is
+// allowed. Never waits on a FIFO or device: they are refused.
+Result<Descriptor> open_regular_file(const std::string& path);
+
+// The file's size now.
+Result<std::uint64_t> size_of(const Descriptor& file, std::string_view path);
+
+// Fills `buffer` from `offset` as far as the file reaches; how many bytes that were.
+Result<std::size_t> read_at(const Descriptor& file, std::uint64_t offset, std::span<char> buffer, std::string_view path);
+
+// A whole regular file, opened as above. Errc::not_found, ::permission, ::io; ::too_large beyond `limit` bytes.
+Result<std::string> read_small_file(const std::string& path, std::size_t limit = 16u << 20);
+
+}  // namespace cleanerd::storage

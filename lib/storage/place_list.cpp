@@ -1,0 +1,98 @@
+#include "storage/place_list.hpp"
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/secret_value.hpp"
+#include "base/text.hpp"
+#include "storage/file.hpp"
+#include "storage/walk.hpp"
+
+namespace cleanerd::storage {
+
+void PlaceList::add(Place::Kind kind, const std::string& path, const Owner& owner, bool fixed) {
+  if (!exists(path)) return;
+  Place& place = by_path_[path];
+  place.kind = kind;
+  place.path = path;
+  place.fixed = place.fixed || fixed;
+  place.owners.push_back(owner);
+}
+
+void PlaceList::found(Place::Kind kind, const std::string& path) {
+  if (by_path_.contains(path) || !exists(path)) return;
+  by_path_.emplace(path, Place{.kind = kind, .path = path, .owners = {}, .fixed = false, .size = 0});
+}
+
+void PlaceList::unread(Error error) {
+  if (error.code() != Errc::not_found) unread_.push_back(std::move(error));
+}
+
+Places PlaceList::finish() && {
+  Places places;
+  for (auto& [path, place] : by_path_) {
+    std::ranges::sort(place.owners);
+    place.owners.erase(std::unique(place.owners.begin(), place.owners.end()), place.owners.end());
+    if (place.owners.empty()) place.size = measure(path);
+    for (const Owner& owner : place.owners) places.of_[owner].push_back(places.places_.size());
+    places.places_.push_back(std::move(place));
+  }
+  places.unread_ = std::move(unread_);
+  return places;
+}
+
+std::vector<std::string> names_in(const std::string& directory, PlaceList& list) {
+  std::vector<std::string> names;
+  const std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(directory.c_str()), &::closedir);
+  if (!open) {
+    list.unread(file_error(directory, errno));
+    return names;
+  }
+  while (const dirent* entry = ::readdir(open.get())) {
+    const std::string_view name(entry->d_name);
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  return names;
+}
+
+bool exists(const std::string& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0;
+}
+
+std::optional<std::string> word_in(const std::string& path) {
+  auto content = read_small_file(path, 4096);
+  if (!content) return std::nullopt;
+  const std::string word(trim(*content));
+  // It becomes part of a path.
+  if (word.empty() || word.find('/') != std::string::npos || word == "." || word == "..") return std::nullopt;
+  return word;
+}
+
+bool is_hex_id(std::string_view text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+std::vector<std::string> chain_ids(const std::string& config) {
+  using nlohmann::json;
+  const json document = json::parse(config, nullptr, false);
+  if (!document.is_object()) return {};
+  const auto rootfs = document.find("rootfs");
+  if (rootfs == document.end() || !rootfs->is_object()) return {};
+  const auto diffs = rootfs->find("diff_ids");
+  if (diffs == rootfs->end() || !diffs->is_array()) return {};
+  std::vector<std::string> chain;
+  for (const json& diff : *diffs) {
+    const auto* id = diff.get_ptr<const std::string*>();
+    if (!id) return {};
+    chain.push_back(chain.empty() ? *id : "sha256:" + sha256_hex(chain.back() + " " + *id));
+  }
+  return chain;
+}
+
+}  // namespace cleanerd::storage

@@ -1,0 +1,46 @@
+// What the two stores' readers share: gathering places, and small readings of directories.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/places.hpp"
+
+namespace cleanerd::storage {
+
+class PlaceList {
+ public:
+  // The place is there now; one more owner of it where it is known already.
+  void add(Place::Kind kind, const std::string& path, const Owner& owner, bool fixed);
+  // Nobody's, unless somebody has been or will be named.
+  void found(Place::Kind kind, const std::string& path);
+  void unread(Error error);
+
+  Places finish() &&;
+
+ private:
+  std::map<std::string, Place> by_path_;
+  std::vector<Error> unread_;
+};
+
+// Names in a directory, without "." and "..". Empty when it is not there; other failures go to the list.
+std::vector<std::string> names_in(const std::string& directory, PlaceList& list);
+
+bool exists(const std::string& path);
+
+// A short file's trimmed content: cache-id, mount-id, parent. nullopt when it is not there.
+std::optional<std::string> word_in(const std::string& path);
+
+bool is_hex_id(std::string_view text);  // 64 digits: a digest, a layer, a container
+
+// Chain ids of an image config's rootfs.diff_ids, lowest first (OCI image-spec v1.1 config.md, "Layer ChainID").
+// Empty when the text is no image config.
+std::vector<std::string> chain_ids(const std::string& config);
+
+void graphdriver_places(const std::string& root, const std::string& driver, PlaceList& list);
+// `root` is dockerd's, `containerd` its own.
+void containerd_places(const std::string& root, const std::string& containerd, const std::string& snapshotter, PlaceList& list);
+
+}  // namespace cleanerd::storage

@@ -1,0 +1,82 @@
+#include "storage/places.hpp"
+
+#include <algorithm>
+
+#include "storage/place_list.hpp"
+
+namespace cleanerd::storage {
+namespace {
+
+// How this process calls the engine's `/`.
+std::string prefix_of(const std::string& path, const std::string& data_root) {
+  return path.ends_with(data_root) ? path.substr(0, path.size() - data_root.size()) : std::string();
+}
+
+void container_folders(const std::string& root, PlaceList& list) {
+  for (const std::string& name : names_in(root + "/containers", list)) {
+    const std::string path = root + "/containers/" + name;
+    if (is_hex_id(name)) list.add(Place::Kind::container, path, {Owner::Kind::container, name}, false);
+    list.found(Place::Kind::leftover, path);
+  }
+}
+
+// What builds in progress and interrupted ones have written.
+void leftovers(const std::string& root, PlaceList& list) {
+  for (const char* folder : {"/tmp", "/tmp-old", "/buildkit/executor"}) {
+    for (const std::string& name : names_in(root + folder, list)) {
+      if (std::string_view(folder) == "/buildkit/executor" && name.size() != 25) continue;  // hosts, resolv.conf, runc-log.json
+      list.found(Place::Kind::leftover, root + folder + "/" + name);
+    }
+  }
+}
+
+void other_store(const std::string& root, bool graphdriver, PlaceList& list) {
+  if (!graphdriver) {
+    for (const char* folder : {"/overlay2", "/image/overlay2/imagedb/content"})
+      list.found(Place::Kind::other_store, root + folder);
+    return;
+  }
+  const std::string containerd = root + "/containerd/daemon/";
+  for (const std::string& name : names_in(containerd + "io.containerd.content.v1.content/blobs/sha256", list))
+    list.found(Place::Kind::other_store, containerd + "io.containerd.content.v1.content/blobs/sha256/" + name);
+  for (const std::string& name : names_in(containerd + "io.containerd.snapshotter.v1.overlayfs/snapshots", list))
+    list.found(Place::Kind::other_store, containerd + "io.containerd.snapshotter.v1.overlayfs/snapshots/" + name);
+}
+
+}  // namespace
+
+Result<Places> Places::read(const DataRoot& root, const engine::EngineInfo& engine) {
+  PlaceList list;
+  const bool graphdriver = engine.store == engine::ImageStore::graphdriver;
+  if (graphdriver) {
+    graphdriver_places(root.path(), engine.storage_driver, list);
+  } else {  // containerd as dockerd's child, or the system's own
+    const std::string child = root.path() + "/containerd/daemon";
+    const std::string system = prefix_of(root.path(), engine.data_root) + "/var/lib/containerd";
+    const bool is_child = exists(child + "/io.containerd.metadata.v1.bolt/meta.db");
+    containerd_places(root.path(), is_child ? child : system, engine.storage_driver, list);
+  }
+  container_folders(root.path(), list);
+  leftovers(root.path(), list);
+  other_store(root.path(), graphdriver, list);
+  return std::move(list).finish();
+}
+
+std::vector<const Place*> Places::of(const Owner& owner) const {
+  std::vector<const Place*> found;
+  if (const auto places = of_.find(owner); places != of_.end()) {
+    for (const std::size_t index : places->second) found.push_back(&places_[index]);
+  }
+  return found;
+}
+
+const Place* Places::containing(std::string_view path) const {
+  for (std::size_t end = path.size(); end != 0 && end != std::string_view::npos; end = path.rfind('/', end - 1)) {
+    const std::string_view part = path.substr(0, end);
+    const auto place = std::ranges::lower_bound(places_, part, {}, [](const Place& p) { return std::string_view(p.path); });
+    if (place != places_.end() && place->path == part) return &*place;
+  }
+  return nullptr;
+}
+
+}  // namespace cleanerd::storage

@@ -1,0 +1,67 @@
+// Where on disk the bytes of images, containers, cache records and builds lie, and whose bytes lie in a place. Read from the
+// disk alone: the ids are the engine's own, and what its API no longer tells is found, too.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "engine/types.hpp"
+#include "storage/data_root.hpp"
+
+namespace cleanerd::storage {
+
+struct Owner {
+  enum class Kind {
+    image,      // "sha256:…", as the API calls it
+    container,
+    cache,      // a BuildKit record
+    build,      // a BuildKit history record's reference
+    lease,      // none of these: a pull, load or commit that runs, or did not end well
+  };
+  Kind kind = Kind::lease;
+  std::string id;
+  friend auto operator<=>(const Owner&, const Owner&) = default;
+};
+
+struct Place {
+  enum class Kind {
+    layer,         // directory: what one step changed, in overlayfs's form
+    container,     // directory: config.v2.json, hostconfig.json, logs with what they rotated to
+    image_config,  // file
+    blob,          // file of a content store: manifest, config, compressed layer, build log, provenance
+    leftover,      // file or directory of work that goes on, or was interrupted: no object's ever
+    other_store,   // directory of the image store that this engine does not use
+  };
+  Kind kind = Kind::leftover;
+  std::string path;           // absolute, for this process
+  std::vector<Owner> owners;  // sorted. None: an orphan, which nothing explains
+  bool fixed = false;         // committed or named by its digest: never changes while it is there
+  std::uint64_t size = 0;     // measured for orphans only
+};
+
+class Places {
+ public:
+  // Everything of the engine's data root (and containerd's, if that is elsewhere). What could not be read is in unread().
+  // Errc::permission and ::io when the data root itself cannot be listed.
+  static Result<Places> read(const DataRoot& root, const engine::EngineInfo& engine);
+
+  std::span<const Place> all() const { return places_; }
+  std::vector<const Place*> of(const Owner& owner) const;
+  // The place that this path is in; nullptr for none.
+  const Place* containing(std::string_view path) const;
+  std::span<const Error> unread() const { return unread_; }
+
+ private:
+  friend class PlaceList;
+  std::vector<Place> places_;  // sorted by path; none lies in another
+  std::vector<Error> unread_;
+  std::map<Owner, std::vector<std::size_t>> of_;
+};
+
+}  // namespace cleanerd::storage

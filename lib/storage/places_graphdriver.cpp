@@ -1,0 +1,152 @@
+// Layout of the graphdriver store: moby layer/filestore.go, image/fs.go, builder/builder-next/adapters/snapshot/snapshot.go,
+// daemon/graphdriver/overlay2.
+#include <map>
+
+#include "storage/bbolt.hpp"
+#include "storage/file.hpp"
+#include "storage/leases.hpp"
+#include "storage/place_list.hpp"
+
+namespace cleanerd::storage {
+namespace {
+
+// BuildKit's snapshot keys: the directory they were made in, the layer they became, or both.
+struct GraphSnapshot {
+  std::string committed;
+  std::string chain_id;
+};
+
+Result<std::map<std::string, GraphSnapshot>> read_snapshots(const std::string& path) {
+  auto bolt = Bolt::open(path);
+  if (!bolt) return std::move(bolt).error();
+  using Snapshots = std::map<std::string, GraphSnapshot>;
+  return bolt->read([](View& view) -> Result<Snapshots> {
+    Snapshots all;
+    auto done = view.for_each_deep([&](std::span<const std::string> where, const BoltEntry& entry) -> Status {
+      if (where.empty() && entry.bucket) all[std::string(entry.key)];
+      if (where.size() == 1 && entry.key == "committed") all[where[0]].committed = entry.value;
+      if (where.size() == 1 && entry.key == "chainid") all[where[0]].chain_id = entry.value;
+      return {};
+    });
+    if (!done) return std::move(done).error();
+    return all;
+  });
+}
+
+class Graphdriver {
+ public:
+  Graphdriver(const std::string& root, const std::string& driver, PlaceList& list)
+      : root_(root), layers_(root + "/" + driver), image_(root + "/image/" + driver), list_(list) {}
+
+  void read() {
+    images();
+    containers();
+    buildkit();
+    rest();
+  }
+
+ private:
+  std::string layer_path(const std::string& id) const { return layers_ + "/" + id + "/diff"; }
+
+  void layer(const std::string& id, const Owner& owner, bool fixed) {
+    if (id.empty() || id.find('/') != std::string::npos) return;
+    list_.add(Place::Kind::layer, layer_path(id), owner, fixed);
+  }
+
+  void chain(const std::string& chain_id, const Owner& owner) {
+    if (!chain_id.starts_with("sha256:") || !is_hex_id(chain_id.substr(7))) return;
+    const std::string entry = image_ + "/layerdb/sha256/" + chain_id.substr(7);
+    if (auto id = word_in(entry + "/cache-id")) layer(*id, owner, true);
+    list_.add(Place::Kind::image_config, entry + "/tar-split.json.gz", owner, true);
+  }
+
+  void images() {
+    const std::string folder = image_ + "/imagedb/content/sha256/";
+    for (const std::string& name : names_in(folder, list_)) {
+      if (!is_hex_id(name)) {
+        list_.found(Place::Kind::leftover, folder + name);
+        continue;
+      }
+      const Owner owner{Owner::Kind::image, "sha256:" + name};
+      list_.add(Place::Kind::image_config, folder + name, owner, true);
+      auto config = read_small_file(folder + name);
+      if (!config) {
+        list_.unread(std::move(config).error());
+        continue;
+      }
+      for (const std::string& id : chain_ids(*config)) chain(id, owner);
+    }
+  }
+
+  void containers() {
+    const std::string folder = image_ + "/layerdb/mounts/";
+    for (const std::string& name : names_in(folder, list_)) {
+      // BuildKit mounts layers under ids of its own while it runs a step; its leases tell whose they are.
+      if (!is_hex_id(name) || !exists(root_ + "/containers/" + name)) continue;
+      for (const char* word : {"/mount-id", "/init-id"}) {
+        if (auto id = word_in(folder + name + word)) layer(*id, {Owner::Kind::container, name}, false);
+      }
+    }
+  }
+
+  void buildkit() {
+    const std::string folder = root_ + "/buildkit";
+    auto snapshots = read_snapshots(folder + "/snapshots.db");
+    if (!snapshots) list_.unread(std::move(snapshots).error());
+    auto meta = read_meta_database(folder + "/containerdmeta.db", {});
+    if (!meta) {
+      list_.unread(std::move(meta).error());
+      return;
+    }
+    const std::string blobs = folder + "/content/blobs/sha256/";
+    for (const Holding& holding : meta->leases) {
+      if (snapshots) {
+        for (const std::string& key : holding.snapshots) snapshot(*snapshots, key, holding.owner);
+      }
+      for (const std::string& digest : meta->closure(holding.content)) {
+        if (digest.size() == 71 && is_hex_id(digest.substr(7)))
+          list_.add(Place::Kind::blob, blobs + digest.substr(7), holding.owner, true);
+      }
+    }
+  }
+
+  void snapshot(const std::map<std::string, GraphSnapshot>& all, const std::string& key, const Owner& owner) {
+    chain(key, owner);
+    layer(key, owner, false);
+    const auto found = all.find(key);
+    if (found == all.end()) return;
+    chain(found->second.chain_id, owner);
+    layer(found->second.committed, owner, true);
+  }
+
+  // What is there and has no owner so far.
+  void rest() {
+    for (const std::string& name : names_in(layers_, list_)) {
+      if (name == "l" || name == "backingFsBlockDev" || name == "metadata") continue;
+      list_.found(Place::Kind::layer, exists(layer_path(name)) ? layer_path(name) : layers_ + "/" + name);
+    }
+    for (const std::string& name : names_in(image_ + "/layerdb/sha256", list_)) {
+      if (!is_hex_id(name)) list_.found(Place::Kind::leftover, image_ + "/layerdb/sha256/" + name);
+    }
+    for (const std::string& name : names_in(image_ + "/layerdb/tmp", list_))
+      list_.found(Place::Kind::leftover, image_ + "/layerdb/tmp/" + name);
+    const std::string content = root_ + "/buildkit/content";
+    for (const std::string& name : names_in(content + "/blobs/sha256", list_))
+      list_.found(Place::Kind::blob, content + "/blobs/sha256/" + name);
+    for (const std::string& name : names_in(content + "/ingest", list_))
+      list_.found(Place::Kind::leftover, content + "/ingest/" + name);
+  }
+
+  const std::string& root_;
+  std::string layers_;
+  std::string image_;
+  PlaceList& list_;
+};
+
+}  // namespace
+
+void graphdriver_places(const std::string& root, const std::string& driver, PlaceList& list) {
+  Graphdriver(root, driver, list).read();
+}
+
+}  // namespace cleanerd::storage

@@ -1,0 +1,99 @@
+#include "plan/filter.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/builders.hpp"
+
+namespace cleanerd::plan {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace test;
+using ::testing::HasSubstr;
+
+Filter filter(const std::vector<std::string>& arguments) {
+  auto parsed = parse_filter(arguments, kNow);
+  EXPECT_TRUE(parsed) << parsed.error().message();
+  return parsed ? *parsed : Filter();
+}
+
+TEST(Filter, MatchesSameKeysByOrAndDifferentKeysByAnd) {
+  const inventory::Inventory host = an_inventory()
+                                        .with(image("i").tagged("reg/app:1").tagged("app:2").label("team", "x").aged(1h))
+                                        .with(container("c").label("team", "y"))
+                                        .with(record("r").type("source.local").used(10min))
+                                        .snapped();
+  struct Row {
+    std::vector<std::string> arguments;
+    std::vector<std::string> matching;
+  };
+  const Row rows[] = {
+      {{}, {"c", "i", "r"}},
+      {{"kind=image.tagged"}, {"i"}},
+      {{"kind=image"}, {"i"}},
+      {{"kind=cache.source"}, {"r"}},
+      {{"kind=cache", "kind=container.stopped"}, {"c", "r"}},
+      {{"label=team"}, {"c", "i"}},
+      {{"label=team=x"}, {"i"}},
+      {{"label=team=x", "label=team=y"}, {"c", "i"}},
+      {{"label=tea"}, {}},
+      {{"label=team="}, {}},
+      {{"image=reg/*"}, {"i"}},
+      {{"image=app:?"}, {"i"}},
+      {{"image=" + image_id("i").str()}, {"i"}},
+      {{"image=" + image_id("i").short_form()}, {"i"}},
+      {{"image=i*"}, {"i"}},
+      {{"image=app"}, {}},
+      {{"kind=image", "label=team=y"}, {}},
+      {{"until=30m"}, {"c", "i"}},
+      {{"until=5m"}, {"c", "i", "r"}},  // the record by its last use
+      {{"until=2h"}, {}},
+      {{"until=2h", "until=30m"}, {"c", "i"}},
+      {{"rule=secret-name"}, {}},
+  };
+  for (const Row& row : rows) {
+    std::vector<std::string> matching;
+    for (const auto& object : host.objects())
+      if (filter(row.arguments).matches(object, {})) matching.push_back(name_of(object));
+    EXPECT_EQ(sorted(matching), row.matching) << ::testing::PrintToString(row.arguments);
+  }
+}
+
+TEST(Filter, MatchesByTheRulesOfFindings) {
+  const inventory::Inventory host = an_inventory().with(record("r")).snapped();
+  const std::vector<secrets::Finding> findings{{"secret-step", secrets::Source::description, "", std::nullopt, ""}};
+  EXPECT_TRUE(filter({"rule=secret-step"}).matches(host[0], findings));
+  EXPECT_TRUE(filter({"rule=other", "rule=secret-step"}).matches(host[0], findings));
+  EXPECT_FALSE(filter({"rule=other"}).matches(host[0], findings));
+}
+
+TEST(Filter, ByAgeLeavesOutWhatHasNoTimeAndWhatIsExactlyOfThatTime) {
+  record timeless("r");
+  timeless.value.created.reset();
+  timeless.value.last_used.reset();
+  const inventory::Inventory host = an_inventory().with(timeless).with(record("exact").used(10min)).snapped();
+  EXPECT_FALSE(filter({"until=1m"}).matches(host[0], {}));
+  EXPECT_FALSE(filter({"until=10m"}).matches(host[1], {}));
+}
+
+TEST(ParseFilter, SaysWhatIsWrong) {
+  struct Row {
+    const char* argument;
+    const char* message;
+  };
+  const Row rows[] = {
+      {"kind", "KEY=VALUE"},          {"kind=", "KEY=VALUE"},     {"=x", "unknown key ''"},       {"", "KEY=VALUE"},
+      {"colour=red", "unknown key 'colour'"}, {"kind=images", "no kind 'images'"}, {"kind=image.", "no kind"}, {"kind=cache.sour", "no kind"},
+      {"until=soon", "not 'soon'"},   {"build=x", "not read by this version"},
+  };
+  for (const Row& row : rows) {
+    const auto parsed = parse_filter(std::vector<std::string>{row.argument}, kNow);
+    ASSERT_FALSE(parsed) << row.argument;
+    EXPECT_EQ(parsed.error().code(), Errc::usage);
+    EXPECT_THAT(parsed.error().message(), HasSubstr(row.message)) << row.argument;
+  }
+}
+
+}  // namespace
+}  // namespace cleanerd::plan

@@ -1,0 +1,237 @@
+#include "plan/plan.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/planned.hpp"
+
+namespace cleanerd::plan {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace test;
+using inventory::ClassicBuild;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+const std::string kSecret = new_secret();
+
+// Images and steps that carry the secret.
+image leaky(std::string_view name) { return image(name).env("NPM_TOKEN=" + kSecret); }
+image leaky_by_buildkit(std::string_view name) { return image(name).step("RUN |1 NPM_TOKEN=" + kSecret + " /bin/sh -c npm ci # buildkit"); }
+record leaky_record(std::string_view name) { return record(name).ran("echo $NPM_TOKEN > .npmrc"); }
+container leaky_step(std::string_view name, std::string_view on) { return container(name).build_step_on(on).env("NPM_TOKEN=" + kSecret); }
+
+an_inventory with_base() { return an_inventory().with(image("base").tagged("base:1")); }
+
+TEST(MakePlan, OfAnEmptyHostIsEmpty) {
+  const Planned result = planned(an_inventory());
+  EXPECT_THAT(result.plan.items, IsEmpty());
+  EXPECT_THAT(result.removed(), IsEmpty());
+}
+
+TEST(MakePlan, RemovesExactlyWhatCarriesASecretAndWhatStandsOnIt) {
+  struct Row {
+    const char* name;
+    an_inventory scenario;
+    std::vector<std::string> removed;
+  };
+  const Row rows[] = {
+      {"nothing secret", with_base().with(image("a").parent("base")).with(record("r").ran("make")), {}},
+      {"a dangling image", with_base().with(leaky("a").parent("base")), {"a"}},
+      {"an innocent image on it", with_base().with(leaky("a").parent("base")).with(image("b").parent("a")), {"b", "a"}},
+      {"an innocent image beside it", with_base().with(leaky("a").parent("base")).with(image("b").parent("base")), {"a"}},
+      {"a tagged image", with_base().with(leaky("a").parent("base").tagged("a:1")), {}},
+      {"an image below a tagged one", with_base().with(leaky("a").parent("base")).with(image("b").parent("a").tagged("b:1")), {}},
+      {"far below a tagged one",
+       with_base().with(leaky("a").parent("base")).with(image("b").parent("a")).with(image("c").parent("b").tagged("c:1")), {}},
+      {"a branch beside the tagged one",
+       with_base().with(leaky("a").parent("base")).with(leaky("b").parent("a")).with(image("c").parent("a").tagged("c:1")), {"b"}},
+      {"below a running container", with_base().with(leaky("a").parent("base")).with(container("web").of("a").is("running")), {}},
+      {"below a paused container", with_base().with(leaky("a").parent("base")).with(container("web").of("a").is("paused")), {}},
+      {"below a stopped container of a person", with_base().with(leaky("a").parent("base")).with(container("mine").of("a")), {}},
+      {"a failed step", with_base().with(leaky_step("s", "base").is("exited", 1)), {"s"}},
+      {"a failed step on its image", with_base().with(leaky("a").parent("base")).with(leaky_step("s", "a").is("exited", 3)), {"s", "a"}},
+      {"a step that runs", with_base().with(leaky("a").parent("base")).with(leaky_step("s", "a").is("running")), {}},
+      {"an innocent failed step", with_base().with(container("s").build_step_on("base").is("exited", 1)), {}},
+      {"a cache record", an_inventory().with(leaky_record("r")), {"r"}},
+      {"a record with innocents around it",
+       an_inventory().with(record("root").ran("x")).with(leaky_record("r").parent("root")).with(record("leaf").ran("y").parent("r")), {"leaf", "r"}},
+      {"a record in use", an_inventory().with(leaky_record("r").in_use()), {}},
+      {"a record below one in use", an_inventory().with(leaky_record("r")).with(record("busy").parent("r").in_use()), {}},
+      {"a record of two parents",
+       an_inventory().with(leaky_record("p")).with(record("q").ran("x")).with(record("merged").parent("p").parent("q")), {"merged", "p"}},
+      {"a build's record", an_inventory().with(build("h").argument("NPM_TOKEN", kSecret)).with(build("other").argument("A", "b")), {"h"}},
+      {"a running build's record", an_inventory().with(build("h").argument("NPM_TOKEN", kSecret).running()), {}},
+      {"an image kept by its label", with_base().with(leaky("a").label("cleanerd.keep", "true")), {}},
+      {"another value of the label", with_base().with(leaky("a").label("cleanerd.keep", "false")), {"a"}},
+      {"a step kept by its label", with_base().with(leaky_step("s", "base").is("exited", 1).label("cleanerd.keep", "true")), {}},
+  };
+  for (const Row& row : rows) EXPECT_THAT(planned(row.scenario).removed(), ::testing::ElementsAreArray(row.removed)) << row.name;
+}
+
+TEST(MakePlan, TakesContainersImagesRecordsAndBuildsInThisOrderEachLeafFirst) {
+  const Planned result = planned(with_base()
+                                     .with(build("h").argument("NPM_TOKEN", kSecret))
+                                     .with(leaky_record("r1"))
+                                     .with(record("r2").parent("r1"))
+                                     .with(leaky("i1").parent("base"))
+                                     .with(image("i2").parent("i1"))
+                                     .with(leaky_step("c", "i2").is("exited", 1)));
+  EXPECT_THAT(result.removed(), ElementsAre("c", "i2", "i1", "r2", "r1", "h"));
+}
+
+TEST(MakePlan, GivesEveryObjectItsReasons) {
+  const Planned result = planned(with_base()
+                                     .with(leaky("a").parent("base"))
+                                     .with(image("b").parent("a"))
+                                     .with(leaky("tagged").tagged("t:1"))
+                                     .with(leaky("below").parent("base"))
+                                     .with(image("above").parent("below").tagged("above:1"))
+                                     .with(image("innocent").parent("base"))
+                                     .with(container("web").of("innocent").is("running"))
+                                     .with(container("mine").of("innocent"))
+                                     .with(leaky("kept").label("cleanerd.keep", "true"))
+                                     .with(leaky_record("busy").in_use()));
+  EXPECT_THAT(result.reasons("a"), ElementsAre("secret"));
+  EXPECT_THAT(result.reasons("b"), ElementsAre("descends"));
+  EXPECT_THAT(result.reasons("tagged"), ElementsAre("secret", "tagged"));
+  EXPECT_THAT(result.reasons("below"), ElementsAre("secret", "needed"));
+  EXPECT_THAT(result.reasons("innocent"), ElementsAre("needed"));
+  EXPECT_THAT(result.reasons("web"), ElementsAre("running"));
+  EXPECT_THAT(result.reasons("mine"), ElementsAre("not-residue"));
+  EXPECT_THAT(result.reasons("kept"), ElementsAre("secret", "protected"));
+  EXPECT_THAT(result.reasons("busy"), ElementsAre("secret", "in-use"));
+  EXPECT_THAT(result.item("below").reasons.back().text, HasSubstr("is needed by image above:1, which has a tag"));
+  EXPECT_TRUE(result.item("a").secret);
+  EXPECT_FALSE(result.item("b").secret);
+}
+
+TEST(MakePlan, NamesTheWholeChainOfNeeds) {
+  const Planned result =
+      planned(an_inventory().with(leaky("a")).with(image("b").parent("a")).with(image("c").parent("b").tagged("c:1")));
+  EXPECT_THAT(result.item("a").reasons.back().text,
+              HasSubstr("is needed by image b00000000000, which is needed by image c:1, which has a tag (c:1)"));
+}
+
+TEST(MakePlan, FollowsTheProtectRules) {
+  policy::Policy policy;
+  policy.protected_labels = {{"team", std::nullopt}, {"stage", "prod"}};
+  policy.protected_images = {"registry.example/*", image_id("byid").str()};
+  const Planned result = planned(an_inventory()
+                                     .with(leaky("a").label("team", "x"))
+                                     .with(leaky("b").label("stage", "prod"))
+                                     .with(leaky("c").label("stage", "test"))
+                                     .with(leaky("byid"))
+                                     .with(leaky("e").label("cleanerd.keep", "true")),
+                                 policy);
+  EXPECT_THAT(sorted(result.removed()), ElementsAre("c", "e"));
+  EXPECT_THAT(result.reasons("byid"), ElementsAre("secret", "protected"));
+}
+
+TEST(MakePlan, HonoursAProtectedLabelOnAnImageThroughItsDescendants) {
+  const Planned result = planned(an_inventory().with(leaky("a")).with(image("b").parent("a").label("cleanerd.keep", "true")));
+  EXPECT_THAT(result.removed(), IsEmpty());
+  EXPECT_THAT(result.reasons("a"), ElementsAre("secret", "needed"));
+}
+
+TEST(MakePlan, KeepsAClassicBuildsResidueWhileOneRuns) {
+  const an_inventory scenario = with_base()
+                                    .with(leaky("classic").parent("base"))
+                                    .with(leaky_by_buildkit("buildkit"))
+                                    .with(leaky_step("failed", "base").is("exited", 1))
+                                    .with(leaky_step("done", "base").is("exited", 0))
+                                    .with(leaky_step("fresh", "base").is("created"))
+                                    .with(leaky_record("r"))
+                                    .classic_build(ClassicBuild::running);
+  const Planned result = planned(scenario);
+  EXPECT_THAT(result.removed(), ElementsAre("failed", "buildkit", "r"));
+  EXPECT_THAT(result.reasons("classic"), ElementsAre("secret", "build-running"));
+  EXPECT_THAT(result.reasons("done"), ElementsAre("secret", "build-running"));
+  EXPECT_THAT(result.reasons("fresh"), ElementsAre("secret", "build-running"));
+}
+
+TEST(MakePlan, WaitsForTheQuietPeriodWhereTheHostDoesNotTell) {
+  policy::Policy policy;
+  policy.quiet_period = 10s;
+  const auto at_age = [&](Duration age) {
+    return planned(with_base().with(leaky("a").parent("base").aged(age)).with(leaky_step("s", "base").ended(age)).classic_build(ClassicBuild::unknown), policy);
+  };
+  EXPECT_THAT(at_age(9999ms).removed(), IsEmpty());
+  EXPECT_THAT(at_age(9999ms).reasons("a"), ElementsAre("secret", "quiet-period"));
+  EXPECT_THAT(at_age(10s).removed(), ElementsAre("s", "a"));
+  EXPECT_THAT(at_age(-1h).removed(), IsEmpty()) << "a clock that was set back";
+  an_inventory timeless = with_base().with(leaky("a").parent("base")).classic_build(ClassicBuild::unknown);
+  timeless.snapshot.images.back().summary.created.reset();
+  EXPECT_THAT(planned(timeless).removed(), IsEmpty());
+}
+
+TEST(MakePlan, WithAllTakesEveryFinishedBuildsResidueAndNothingElse) {
+  Selection all;
+  all.all = true;
+  const Planned result = planned(with_base()
+                                     .with(image("a").parent("base"))
+                                     .with(image("used").parent("base"))
+                                     .with(container("web").of("used").is("running"))
+                                     .with(container("mine").of("base"))
+                                     .with(container("s").build_step_on("base").is("exited", 0))
+                                     .with(record("r").ran("make"))
+                                     .with(record("busy").in_use()),
+                                 {}, all);
+  EXPECT_THAT(result.removed(), ElementsAre("s", "a", "r"));
+  EXPECT_THAT(result.reasons("a"), ElementsAre("all"));
+}
+
+TEST(MakePlan, FinishesWhatAnInterruptedPurgeHadSetOutToRemove) {
+  Selection selection;
+  selection.unfinished = {"image.dangling:" + image_id("a").str(), "cache.regular:" + cache_id("r").str(),
+                          "image.tagged:" + image_id("base").str(), "image.dangling:" + image_id("gone").str()};
+  const Planned result = planned(with_base().with(image("a").parent("base")).with(record("r")).with(record("other")), {}, selection);
+  EXPECT_THAT(result.removed(), ElementsAre("a", "r"));
+  EXPECT_THAT(result.reasons("a"), ElementsAre("unfinished"));
+  EXPECT_THAT(result.reasons("base"), ElementsAre("unfinished", "tagged"));
+}
+
+TEST(MakePlan, KnowsAnUnfinishedImageWhoseKindHasChangedSince) {
+  // Its child is gone: what was an intermediate image is a dangling one now.
+  Selection selection;
+  selection.unfinished = {"image.intermediate:" + image_id("a").str()};
+  EXPECT_THAT(planned(with_base().with(image("a").parent("base")), {}, selection).removed(), ElementsAre("a"));
+}
+
+TEST(MakePlan, LeavesOutWhatTheFilterDoesAndWhatThatStandsOn) {
+  Selection images, old;
+  images.filter.kinds = {"image"};
+  old.filter.until = kNow - 30min;
+  const an_inventory scenario = with_base()
+                                    .with(leaky("old").parent("base").aged(1h))
+                                    .with(leaky("young").parent("base").aged(1min))
+                                    .with(leaky("below").parent("base").aged(1h))
+                                    .with(image("above").parent("below").aged(1min))
+                                    .with(leaky_record("r").used(1min));
+  const Planned by_kind = planned(scenario, {}, images), by_age = planned(scenario, {}, old);
+  EXPECT_THAT(sorted(by_kind.removed()), ElementsAre("above", "below", "old", "young"));
+  EXPECT_THAT(by_kind.reasons("r"), ElementsAre("secret", "filtered"));
+  EXPECT_THAT(by_age.removed(), ElementsAre("old"));
+  EXPECT_THAT(by_age.reasons("below"), ElementsAre("secret", "filtered"));
+}
+
+TEST(MakePlan, RemovesNothingOfACycleThatSomethingGuardedIsIn) {
+  const Planned result = planned(an_inventory()
+                                     .with(leaky("a").parent("b"))
+                                     .with(image("b").parent("c"))
+                                     .with(image("c").parent("a").tagged("c:1"))
+                                     .with(leaky_record("x").parent("y"))
+                                     .with(record("y").parent("x").in_use()));
+  EXPECT_THAT(result.removed(), IsEmpty());
+}
+
+TEST(MakePlan, TellsNoSecretInItsReasons) {
+  const Planned result = planned(an_inventory().with(leaky("a")).with(leaky("b").tagged("b:1")).with(leaky_record("r")));
+  for (const Item& item : result.plan.items)
+    for (const Reason& reason : item.reasons) EXPECT_EQ(reason.text.find(kSecret), std::string::npos);
+}
+
+}  // namespace
+}  // namespace cleanerd::plan

@@ -1,0 +1,158 @@
+#include "storage/places.hpp"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "storage/place_list.hpp"
+#include "unit/storage/bolt_writer.hpp"
+
+namespace cleanerd::storage {
+namespace {
+
+namespace fs = std::filesystem;
+using test::BoltWriter;
+using test::Tree;
+using ::testing::UnorderedElementsAre;
+
+const std::string kRecord = "aaaaaaaaaaaaaaaaaaaaaaaa1";
+const std::string kWorking = "aaaaaaaaaaaaaaaaaaaaaaaa2";
+const std::string kContainer(64, 'c');
+const std::string kImage(64, '1');
+const std::string kConfig(64, '2');
+const std::string kLog(64, '3');
+const std::string kDiff = "sha256:" + std::string(64, 'd');  // of one layer: the chain id, too
+
+class PlacesTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_NE(::mkdtemp(root_.data()), nullptr);
+    write("containers/" + kContainer + "/config.v2.json", "{}");
+    write("tmp/docker-builder1/file", "12345");
+  }
+  void TearDown() override { fs::remove_all(root_); }
+
+  void write(const std::string& path, const std::string& content) {
+    fs::create_directories(fs::path(root_ + "/" + path).parent_path());
+    std::ofstream(root_ + "/" + path) << content;
+  }
+  void database(const std::string& path, const Tree& tree) { write(path, BoltWriter().file(tree)); }
+
+  Places places(engine::ImageStore store, const std::string& driver) {
+    engine::EngineInfo engine;
+    engine.data_root = root_;
+    engine.store = store;
+    engine.storage_driver = driver;
+    auto root = DataRoot::open(engine, {root_ + "/none.sock"});
+    auto read = Places::read(root.value(), engine);
+    EXPECT_TRUE(read);
+    return std::move(*read);
+  }
+  std::vector<std::string> paths(const Places& places, const Owner& owner) {
+    std::vector<std::string> found;
+    for (const Place* place : places.of(owner)) found.push_back(place->path.substr(root_.size() + 1));
+    return found;
+  }
+  std::vector<std::string> orphans(const Places& places) {
+    std::vector<std::string> found;
+    for (const Place& place : places.all()) {
+      if (place.owners.empty()) found.push_back(place.path.substr(root_.size() + 1) + " " + std::to_string(place.size));
+    }
+    return found;
+  }
+
+  std::string root_ = testing::TempDir() + "placesXXXXXX";
+};
+
+TEST_F(PlacesTest, FollowsTheGraphdriverStore) {
+  const std::string config = R"({"rootfs":{"diff_ids":[")" + kDiff + R"("]}})";
+  write("image/overlay2/imagedb/content/sha256/" + kImage, config);
+  write("image/overlay2/layerdb/sha256/" + kDiff.substr(7) + "/cache-id", kWorking);
+  write("image/overlay2/layerdb/mounts/" + kContainer + "/mount-id", "upper");
+  write("image/overlay2/layerdb/mounts/" + kContainer + "/init-id", "upper-init");
+  for (const char* layer : {"upper", "upper-init", "nobody", "l"}) write(std::string("overlay2/") + layer + "/diff/f", "1234567");
+  write("overlay2/" + kWorking + "/diff/f", "x");
+  write("buildkit/content/blobs/sha256/" + kLog, "log");
+  Tree snapshots;
+  snapshots.bucket(kRecord).values = {{"committed", kWorking}, {"chainid", kDiff}};
+  database("buildkit/snapshots.db", snapshots);
+  Tree meta;
+  meta.bucket("v1").bucket("buildkit").bucket("leases").bucket(kRecord).bucket("snapshots").bucket("default").values[kRecord];
+  meta.bucket("v1").bucket("buildkit_history").bucket("leases").bucket("ref_b1").bucket("content").values["sha256:" + kLog];
+  database("buildkit/containerdmeta.db", meta);
+
+  const Places all = places(engine::ImageStore::graphdriver, "overlay2");
+  const std::string layer = "overlay2/" + kWorking + "/diff";
+  EXPECT_THAT(paths(all, {Owner::Kind::image, "sha256:" + kImage}),
+              UnorderedElementsAre("image/overlay2/imagedb/content/sha256/" + kImage, layer));
+  EXPECT_THAT(paths(all, {Owner::Kind::cache, kRecord}), UnorderedElementsAre(layer));
+  EXPECT_THAT(paths(all, {Owner::Kind::build, "b1"}), UnorderedElementsAre("buildkit/content/blobs/sha256/" + kLog));
+  EXPECT_THAT(paths(all, {Owner::Kind::container, kContainer}),
+              UnorderedElementsAre("containers/" + kContainer, "overlay2/upper/diff", "overlay2/upper-init/diff"));
+  EXPECT_THAT(orphans(all), UnorderedElementsAre("overlay2/nobody/diff 7", "tmp/docker-builder1 5"));
+  ASSERT_NE(all.containing(root_ + "/" + layer + "/f"), nullptr);
+  EXPECT_TRUE(all.containing(root_ + "/" + layer + "/f")->fixed);
+  EXPECT_FALSE(all.containing(root_ + "/overlay2/upper/diff")->fixed);
+  EXPECT_EQ(all.containing(root_ + "/overlay2/upper-in"), nullptr);
+}
+
+TEST_F(PlacesTest, FollowsTheContainerdStore) {
+  const std::string base = "containerd/daemon/";
+  const std::string blobs = base + "io.containerd.content.v1.content/blobs/sha256/";
+  const std::string folders = base + "io.containerd.snapshotter.v1.overlayfs/";
+  write(blobs + kImage, "{}");
+  write(blobs + kConfig, R"({"rootfs":{"diff_ids":[")" + kDiff + R"("]}})");
+  write(blobs + kLog, "nobody's");
+  for (const char* number : {"1", "2", "300", "4"}) write(folders + "snapshots/" + number + "/fs/f", "x");
+  Tree meta;
+  Tree& moby = meta.bucket("v1").bucket("moby");
+  moby.bucket("images").bucket("docker.io/library/a:1").bucket("target").values["digest"] = "sha256:" + kImage;
+  moby.bucket("content").bucket("blob").bucket("sha256:" + kImage).bucket("labels").values["containerd.io/gc.ref.content.0"] =
+      "sha256:" + kConfig;
+  Tree& keys = moby.bucket("snapshots").bucket("overlayfs");
+  keys.bucket(kDiff).values["name"] = "moby/2/" + kDiff;
+  keys.bucket(kRecord).values = {{"name", "moby/4/" + kRecord}, {"parent", kDiff}};
+  keys.bucket(kContainer).values = {{"name", "moby/6/" + kContainer}, {"parent", kDiff}};
+  moby.bucket("leases").bucket(kRecord).bucket("snapshots").bucket("overlayfs").values[kRecord];
+  database(base + "io.containerd.metadata.v1.bolt/meta.db", meta);
+  Tree numbers;
+  Tree& list = numbers.bucket("v1").bucket("snapshots");
+  list.bucket("moby/2/" + kDiff).values = {{"id", "\x01"}, {"kind", "\x03"}};
+  list.bucket("moby/4/" + kRecord).values = {{"id", "\x02"}, {"kind", "\x02"}};
+  list.bucket("moby/6/" + kContainer).values = {{"id", "\xac\x02"}, {"kind", "\x02"}};  // 300
+  database(folders + "metadata.db", numbers);
+
+  const Places all = places(engine::ImageStore::containerd, "overlayfs");
+  EXPECT_THAT(paths(all, {Owner::Kind::image, "sha256:" + kImage}),
+              UnorderedElementsAre(blobs + kImage, blobs + kConfig, folders + "snapshots/1/fs"));
+  EXPECT_THAT(paths(all, {Owner::Kind::cache, kRecord}), UnorderedElementsAre(folders + "snapshots/2/fs"));
+  EXPECT_THAT(paths(all, {Owner::Kind::container, kContainer}),
+              UnorderedElementsAre("containers/" + kContainer, folders + "snapshots/300/fs"));
+  EXPECT_THAT(orphans(all), UnorderedElementsAre(blobs + kLog + " 8", folders + "snapshots/4/fs 1", "tmp/docker-builder1 5"));
+  EXPECT_TRUE(all.containing(root_ + "/" + folders + "snapshots/1/fs/f")->fixed);
+}
+
+TEST_F(PlacesTest, SaysWhichDatabaseItCouldNotRead) {
+  write("buildkit/snapshots.db", "not a database");
+  write("buildkit/containerdmeta.db", "not a database");
+  const Places all = places(engine::ImageStore::graphdriver, "overlay2");
+  EXPECT_EQ(all.unread().size(), 2u);
+}
+
+// OCI image-spec v1.1 config.md: ChainID(L0) = DiffID(L0), ChainID(L0|L1) = sha256(ChainID(L0) + " " + DiffID(L1)).
+TEST(ChainIds, AddUp) {
+  const std::string a = "sha256:" + std::string(64, 'a');
+  const auto chain = chain_ids(R"({"rootfs":{"diff_ids":[")" + a + R"(",")" + a + R"("]}})");
+  ASSERT_EQ(chain.size(), 2u);
+  EXPECT_EQ(chain[0], a);
+  EXPECT_NE(chain[1], a);
+  EXPECT_EQ(chain[1].size(), 71u);
+  for (const char* other : {"", "[]", "{}", R"({"rootfs":1})", R"({"rootfs":{"diff_ids":{}}})", R"({"rootfs":{"diff_ids":[1]}})"})
+    EXPECT_TRUE(chain_ids(other).empty()) << other;
+}
+
+}  // namespace
+}  // namespace cleanerd::storage
