@@ -1,0 +1,84 @@
+#include "match/load_rules.hpp"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+
+#include "base/secret_value.hpp"
+#include "base/text.hpp"
+#include "match/rule_reader.hpp"
+
+namespace cleanerd::match {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uintmax_t kMaxFile = 4u << 20;
+
+std::optional<std::string> read_rule_file(const std::string& path) {
+  std::error_code error;
+  if (!fs::is_regular_file(path, error) || fs::file_size(path, error) > kMaxFile || error) return std::nullopt;
+  std::ifstream in(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (in.bad()) return std::nullopt;
+  return text;
+}
+
+void read_text(LoadedRules& loaded, const std::string& file, const std::string& text, bool may_replace) {
+  loaded.set.hash = sha256_hex(loaded.set.hash + "\n" + sha256_hex(text));
+  RuleReader reader(loaded, file, text, may_replace);
+  try {
+    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
+    if (documents.size() > 1) reader.problem(documents[1].Mark(), "more than one YAML document in a file; expected one");
+    else if (!documents.empty()) reader.root(documents[0]);
+  } catch (const YAML::Exception& error) {
+    reader.problem(error.mark, "not valid YAML: " + error.msg);
+  }
+}
+
+}  // namespace
+
+std::string render(const Diagnostic& diagnostic) {
+  std::string out = diagnostic.file;
+  if (diagnostic.line != 0) out.append(":").append(std::to_string(diagnostic.line)).append(":").append(std::to_string(diagnostic.column));
+  out.append(": ").append(diagnostic.message);
+  if (!diagnostic.snippet.empty()) {
+    out.append("\n  ").append(printable(diagnostic.snippet, 120)).append("\n  ");
+    out.append(static_cast<std::size_t>(std::clamp(diagnostic.column - 1, 0, 120)), ' ').append("^");
+  }
+  return out;
+}
+
+LoadedRules load_rules(const std::vector<std::string>& directories) {
+  LoadedRules loaded;
+  bool may_replace = false;
+  for (const std::string& directory : directories) {
+    std::vector<std::string> paths;
+    std::error_code error;
+    for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error))
+      if (entry->path().extension() == ".yaml") paths.push_back(entry->path().string());
+    if (error && error != std::errc::no_such_file_or_directory)
+      loaded.diagnostics.push_back({directory, 0, 0, "cannot be read: " + error.message(), ""});
+    std::ranges::sort(paths);
+    for (const std::string& path : paths) {
+      loaded.files.push_back(path);
+      if (const auto text = read_rule_file(path)) read_text(loaded, path, *text, may_replace);
+      else loaded.diagnostics.push_back({path, 0, 0, "cannot be read, or is larger than 4 MiB", ""});
+    }
+    may_replace = true;
+  }
+  return loaded;
+}
+
+LoadedRules load_rules_text(const std::string& file, const std::string& text) {
+  LoadedRules loaded;
+  loaded.files.push_back(file);
+  read_text(loaded, file, text, false);
+  return loaded;
+}
+
+}  // namespace cleanerd::match

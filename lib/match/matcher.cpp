@@ -1,0 +1,99 @@
+#include "match/matcher.hpp"
+
+#include "match/database_cache.hpp"
+#include "match/expression.hpp"
+#include "match/matcher_parts.hpp"
+
+namespace cleanerd::match {
+namespace {
+
+constexpr std::size_t kMinStable = 5;  // base64 characters; 4 are met by chance once in 16 MB of base64
+
+void add_rule(PatternTable& table, const Rule& rule, std::size_t index, std::size_t width) {
+  table.patterns.add_expression(rule.pattern);
+  table.entries.push_back({Entry::Kind::rule, index, width, 0});
+}
+
+// The literal beginnings of a token, as they look in base64 at each alignment and in UTF-16.
+void add_encoded(PatternTable& table, const Rule& rule, std::size_t index) {
+  for (const std::string& prefix : rule.prefixes) {
+    for (std::size_t alignment = 0; alignment < 3; ++alignment) {
+      const std::string text = base64_encode(std::string(alignment, '\0') + prefix, Base64::standard);
+      const std::size_t first = (alignment * 8 + 5) / 6;
+      const std::size_t last = (alignment + prefix.size()) * 8 / 6;
+      if (last - first < kMinStable) continue;
+      const std::string stable = text.substr(first, last - first);
+      table.patterns.add_literal(stable);
+      table.entries.push_back({Entry::Kind::base64, index, stable.size(), first});
+    }
+    if (prefix.size() < 4) continue;
+    std::string wide;
+    for (const char c : prefix) (wide += c) += '\0';
+    wide.pop_back();
+    table.patterns.add_literal(wide);
+    table.entries.push_back({Entry::Kind::utf16, index, wide.size(), 0});
+  }
+}
+
+void add_known(PatternTable& table, const KnownVariants& variants) {
+  for (std::size_t i = 0; i < variants.anchors.size(); ++i) {
+    const Anchor& anchor = variants.anchors[i];
+    table.patterns.add_literal(variants.bytes(variants.variants[anchor.variant]).substr(anchor.offset, anchor.size));
+    table.entries.push_back({Entry::Kind::known, i, anchor.size, 0});
+  }
+}
+
+}  // namespace
+
+Result<Matcher> Matcher::make(RuleSet rules, std::vector<SecretValue> known, const Options& options) {
+  if (auto ready = prepare_vectorscan(); !ready) return std::move(ready).error();
+  auto parts = std::make_unique<Parts>();
+  parts->rules = std::move(rules);
+  parts->known = std::move(known);
+  for (std::size_t i = 0; i < parts->rules.rules.size(); ++i) {
+    const Rule& rule = parts->rules.rules[i];
+    for (const std::string& path : rule.paths) parts->paths.add(path, i);
+    if (rule.pattern.empty()) continue;
+    const auto width = pattern_width(rule.pattern);
+    if (!width) return Error(width.error()).within("rule '" + rule.id + "'");
+    PatternTable& table = rule.tier == Tier::any ? parts->any : rule.tier == Tier::text ? parts->text : parts->path;
+    add_rule(table, rule, i, std::min(*width, kMaxWidth));
+    if (rule.tier == Tier::any) add_encoded(parts->any, rule, i);
+  }
+  parts->variants = make_variants(parts->known);
+  const bool cacheable = parts->variants.anchors.empty();
+  add_known(parts->any, parts->variants);
+  const auto compile = [&](PatternTable& table, bool keep, const char* name) -> Status {
+    auto database = cached_database(table.patterns, keep ? options.cache_directory : "", name);
+    if (!database) return std::move(database).error();
+    table.database = std::move(*database);
+    table.patterns = {};
+    return {};
+  };
+  if (auto done = compile(parts->any, cacheable, "rules-any"); !done) return std::move(done).error();
+  if (auto done = compile(parts->text, true, "rules-text"); !done) return std::move(done).error();
+  if (auto done = compile(parts->path, true, "rules-path"); !done) return std::move(done).error();
+  parts->confirmer = std::make_unique<Confirmer>(parts->rules);
+  return Matcher(std::move(parts));
+}
+
+Matcher::Matcher(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Matcher::Matcher(Matcher&&) noexcept = default;
+Matcher& Matcher::operator=(Matcher&&) noexcept = default;
+Matcher::~Matcher() = default;
+
+std::span<const Rule> Matcher::rules() const { return parts_->rules.rules; }
+std::span<const SecretValue> Matcher::known() const { return parts_->known; }
+std::span<const std::size_t> Matcher::unsearchable() const { return parts_->variants.unsearchable; }
+bool Matcher::is_locked() const { return all_secure_memory_is_locked(); }
+
+std::size_t Matcher::memory() const {
+  std::size_t total = 0;
+  for (const PatternTable* table : {&parts_->any, &parts_->text, &parts_->path}) {
+    std::size_t size = 0;
+    if (table->database && hs_database_size(table->database.get(), &size) == HS_SUCCESS) total += size;
+  }
+  return total;
+}
+
+}  // namespace cleanerd::match

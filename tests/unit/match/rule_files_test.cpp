@@ -1,0 +1,110 @@
+// Every rule of config/rules against its own examples: alone, at the edges of a stream and of a chunk, and beside RE2.
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <string>
+
+#include "match/example.hpp"
+#include "match/support.hpp"
+
+namespace cleanerd::match {
+namespace {
+
+const LoadedRules& shipped() {
+  static const LoadedRules loaded = load_rules({std::string(TEST_SOURCE_DIR) + "/../config/rules"});
+  return loaded;
+}
+
+std::string path_for(const Rule& rule) {
+  if (rule.paths.empty()) return "/srv/app/notes.txt";
+  std::string path = "/srv/app/" + rule.paths[0];
+  for (char& c : path)
+    if (c == '*') c = 'a';
+  return path;
+}
+
+bool finds(Scanner& scanner, const Matcher& matcher, const std::string& id, const std::string& path, const std::string& bytes) {
+  return std::ranges::any_of(scan(scanner, path, bytes), [&](const Match& match) { return matcher.rules()[match.rule].id == id; });
+}
+
+TEST(RuleFiles, AreWithoutProblems) {
+  for (const Diagnostic& diagnostic : shipped().diagnostics) ADD_FAILURE() << render(diagnostic);
+  EXPECT_GE(shipped().set.rules.size(), 300u);
+}
+
+TEST(RuleFiles, EachRuleFindsItsExamplesAlone) {
+  for (const Rule& rule : shipped().set.rules) {
+    const Matcher matcher = matcher_of(RuleSet{{rule}, shipped().set.allows, ""});
+    Scanner scanner = scanner_of(matcher);
+    for (const std::string& text : rule.match)
+      for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+        const auto example = expand_example(text, seed);
+        ASSERT_TRUE(example);
+        EXPECT_TRUE(finds(scanner, matcher, rule.id, path_for(rule), *example)) << rule.id << ": " << text << " seed " << seed;
+      }
+    for (const std::string& text : rule.reject) {
+      const auto example = expand_example(text, 7);
+      ASSERT_TRUE(example);
+      EXPECT_FALSE(finds(scanner, matcher, rule.id, path_for(rule), *example)) << rule.id << ": " << text;
+    }
+  }
+}
+
+TEST(RuleFiles, AllRulesTogetherFindEachExampleWhereverItStands) {
+  const Matcher matcher = matcher_of(shipped().set);
+  Scanner scanner = scanner_of(matcher);
+  const std::size_t chunk = Scanner::kChunk + Scanner::kOverlap;
+  for (const Rule& rule : shipped().set.rules) {
+    if (rule.match.empty()) continue;
+    const std::string example = *expand_example(rule.match[0], 11);
+    const auto place = [&](std::size_t before, std::size_t after) {
+      std::string bytes = filler(before);
+      if (!bytes.empty()) bytes.back() = '\n';
+      bytes.append(example);
+      if (after > 0) bytes.append(1, '\n').append(filler(after - 1));
+      return bytes;
+    };
+    const std::size_t edge = chunk - example.size() / 2;
+    for (const auto& [before, after] : {std::pair{std::size_t{0}, std::size_t{500}}, {500, 0}, {edge, 4000}, {edge - 64, 0}, {3000, 40}})
+      EXPECT_FALSE(scan(scanner, path_for(rule), place(before, after)).empty()) << rule.id << " after " << before << " bytes";
+  }
+}
+
+TEST(RuleFiles, VectorscanAndRe2AgreeOnEachPattern) {
+  for (const Rule& rule : shipped().set.rules) {
+    if (rule.pattern.empty()) continue;
+    RE2::Options options;
+    options.set_encoding(RE2::Options::EncodingLatin1);
+    const RE2 oracle(rule.pattern, options);
+    ASSERT_TRUE(oracle.ok()) << rule.id;
+    std::vector<std::string> texts;
+    for (const auto& list : {rule.match, rule.reject})
+      for (const std::string& text : list)
+        for (std::uint64_t seed = 1; seed <= 3; ++seed) texts.push_back(*expand_example(text, seed));
+    std::vector<bool> expected;
+    for (const std::string& text : texts) expected.push_back(RE2::PartialMatch(re2::StringPiece(text), oracle));
+    EXPECT_EQ(vectorscan_finds(rule.pattern, texts), expected) << rule.id;
+  }
+}
+
+TEST(RuleFiles, ATokenIsFoundInBase64AndInUtf16) {
+  const Matcher matcher = matcher_of(shipped().set);
+  Scanner scanner = scanner_of(matcher);
+  for (const Rule& rule : shipped().set.rules) {
+    if (rule.tier != Tier::any || rule.prefixes.empty() || rule.prefixes[0].size() < 5) continue;
+    const std::string example = *expand_example(rule.match[0], 3);
+    if (example.find(rule.prefixes[0]) != 0) continue;
+    for (std::size_t alignment = 0; alignment < 3; ++alignment) {
+      const std::string encoded = base64_encode(std::string(alignment, ' ') + example + "\n", Base64::padded) + "\n";
+      const auto matches = scan(scanner, "/a", encoded);
+      EXPECT_TRUE(std::ranges::any_of(matches, [](const Match& m) { return m.encoding == Encoding::base64; }))
+          << rule.id << " in base64 at alignment " << alignment;
+    }
+    EXPECT_FALSE(scan(scanner, "/a", std::string("\x7f\x45\x4c\x46\0\0\x01\x02", 8) + filler(300) + wide(example) + std::string(3, '\0')).empty())
+        << rule.id << " in UTF-16 within a binary";
+    EXPECT_FALSE(scan(scanner, "/a", std::string("\xff\xfe") + wide(example + "\r\n")).empty()) << rule.id << " in a UTF-16 text";
+  }
+}
+
+}  // namespace
+}  // namespace cleanerd::match
