@@ -10,13 +10,13 @@
 #include <cerrno>
 #include <cstdio>
 #include <iostream>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "base/text.hpp"
 #include "cli/secret_input.hpp"
 #include "purge/purge.hpp"
-#include "report/fingerprint_key.hpp"
 #include "report/render.hpp"
 #include "service/setup.hpp"
 
@@ -62,12 +62,28 @@ class Progress {
     const std::size_t filled = kWidth * done / total;
     step("Removing [" + std::string(filled, '#') + std::string(kWidth - filled, ' ') + "] " + std::to_string(done) + "/" + std::to_string(total));
   }
+  // From any thread.
+  void read(std::uint64_t bytes) {
+    if (!shown_) return;
+    const std::lock_guard lock(mutex_);
+    const auto now = steady_clock::now();
+    if (read_.bytes == 0) began_ = now;
+    read_ += ByteSize{static_cast<std::int64_t>(bytes)};
+    if (now - drawn_ < milliseconds(100)) return;
+    drawn_ = now;
+    const auto took = std::chrono::duration_cast<milliseconds>(now - began_).count();
+    const std::string rate = took < 300 ? "" : ", " + to_string(ByteSize{read_.bytes * 1000 / took}) + "/s";
+    step("Reading layers… " + to_string(read_) + rate);
+  }
   void clear() {
     if (shown_) std::cerr << "\r\x1b[K" << std::flush;
   }
 
  private:
   bool shown_;
+  std::mutex mutex_;
+  ByteSize read_;
+  steady_clock::time_point began_, drawn_;
 };
 
 struct Job {
@@ -75,13 +91,16 @@ struct Job {
   const service::Interruption& interruption;
   policy::Policy policy;
   inventory::Host host;
+  search::Search search;
   DeclaredSecrets declared;
   plan::Selection selection;
   std::string state_dir;
   steady_clock::time_point started = steady_clock::now();
 
   Duration took() const { return std::chrono::duration_cast<milliseconds>(steady_clock::now() - started); }
-  Result<purge::Look> look() const { return purge::look(host, policy, selection, declared.values); }
+  Result<purge::Look> look(Progress& progress) {
+    return purge::look({host, policy, selection, declared.values, search, interruption.token(), [&](std::uint64_t bytes) { progress.read(bytes); }});
+  }
 };
 
 Error without_secrets(const Error& error, const DeclaredSecrets& declared) {
@@ -100,8 +119,10 @@ Result<Job> prepare(const Options& options, const service::Interruption& interru
   auto host = service::connect_engine(options.host, *policy, interruption.token());
   if (!host) return without_secrets(host.error(), *declared);
   const std::string directory = service::state_dir(*policy);
+  auto search = service::open_search(*policy, directory, host->client.engine().id);
+  if (!search) return std::move(search).error();
   plan::Selection selection{options.all, std::move(*filter), purge::read_unfinished(directory, host->client.engine().id)};
-  return Job{options, interruption, std::move(*policy), std::move(*host), std::move(*declared), std::move(selection), directory};
+  return Job{options, interruption, std::move(*policy), std::move(*host), std::move(*search), std::move(*declared), std::move(selection), directory};
 }
 
 Result<ExitStatus> finish(const Job& job, const report::Document& document, ExitStatus status) {
@@ -119,15 +140,15 @@ Result<ExitStatus> finish(const Job& job, const report::Document& document, Exit
 }
 
 Result<ExitStatus> show(const Job& job, report::Command command, const purge::Look& look) {
-  const Fingerprinter fingerprint(report::fingerprint_key(job.state_dir));
+  const Fingerprinter& fingerprint = job.search.fingerprint();
   const auto document = report::make_document(command, look, nullptr, job.declared.unsearchable, fingerprint, job.took());
   return finish(job, document, document.summary.secret_objects == 0 ? ExitStatus::done : ExitStatus::secrets);
 }
 
-Result<ExitStatus> scan_or_plan(const Job& job, report::Command command) {
+Result<ExitStatus> scan_or_plan(Job& job, report::Command command) {
   Progress progress(job.options);
   progress.step("Looking at the engine…");
-  auto look = job.look();
+  auto look = job.look(progress);
   progress.clear();
   if (!look) return std::move(look).error();
   return show(job, command, *look);
@@ -147,14 +168,14 @@ bool waits_for_quiet(const purge::Look& look) {
 
 // Where the host does not tell whether a classic build runs, its youngest images are left until they have been the youngest
 // for the quiet period; a purge waits that long rather than leave them.
-Result<purge::Look> look_when_quiet(const Job& job, Progress& progress) {
+Result<purge::Look> look_when_quiet(Job& job, Progress& progress) {
   progress.step("Looking at the engine…");
-  auto look = job.look();
+  auto look = job.look(progress);
   const auto deadline = steady_clock::now() + 3 * job.policy.quiet_period;
   while (look && waits_for_quiet(*look) && steady_clock::now() < deadline && !job.interruption.requested()) {
     progress.step("Waiting until no classic build can need the newest images…");
     std::this_thread::sleep_for(std::min(job.policy.quiet_period, Duration(250)));
-    look = job.look();
+    look = job.look(progress);
   }
   return look;
 }
@@ -189,14 +210,14 @@ Status settle_earlier(const Job& job, const purge::Look& look) {
   return purge::settle_earlier(*journal, look);
 }
 
-Result<ExitStatus> purge_host(const Job& job) {
+Result<ExitStatus> purge_host(Job& job) {
   Progress progress(job.options);
   auto look = look_when_quiet(job, progress);
   progress.clear();
   if (!look) return std::move(look).error();
   if (job.options.dry_run) return show(job, report::Command::plan, *look);
 
-  const Fingerprinter fingerprint(report::fingerprint_key(job.state_dir));
+  const Fingerprinter& fingerprint = job.search.fingerprint();
   if (!look->plan.removal.empty() && !job.options.force) {
     const auto plan = report::make_document(report::Command::plan, *look, nullptr, job.declared.unsearchable, fingerprint, job.took());
     std::cerr << report::render_table(plan, report::Colour::no);
@@ -210,7 +231,7 @@ Result<ExitStatus> purge_host(const Job& job) {
   if (!look->plan.removal.empty()) {
     auto journal = purge::Journal::open(job.state_dir);
     if (!journal) return std::move(journal).error().within("nothing was removed");
-    report = purge::carry_out(*look, {job.host, job.policy, job.selection, job.declared.values, *journal, job.interruption.token(),
+    report = purge::carry_out(*look, {job.host, job.policy, job.selection, job.declared.values, job.search, *journal, job.interruption.token(),
                                       [&](std::size_t done, std::size_t total) { progress.bar(done, total); }});
     progress.clear();
     for (const auto& [id, outcome] : report->outcomes)
@@ -236,8 +257,9 @@ Result<ExitStatus> purge_host(const Job& job) {
   return finished;
 }
 
-Result<ExitStatus> explain(const Job& job) {
-  auto look = job.look();
+Result<ExitStatus> explain(Job& job) {
+  Progress progress(job.options);
+  auto look = job.look(progress);
   if (!look) return std::move(look).error();
   const auto found = look->inventory.find(job.options.object);
   if (found.empty())
@@ -247,7 +269,7 @@ Result<ExitStatus> explain(const Job& job) {
     for (std::size_t i = 0; i < std::min<std::size_t>(found.size(), 5); ++i) message += " " + look->inventory[found[i]].id();
     return Error(Errc::usage, message);
   }
-  const Fingerprinter fingerprint(report::fingerprint_key(job.state_dir));
+  const Fingerprinter& fingerprint = job.search.fingerprint();
   if (Status written = write_result(job.options, report::render_explanation(*look, found.front(), fingerprint)); !written)
     return std::move(written).error();
   return ExitStatus::done;
@@ -272,7 +294,7 @@ Result<ExitStatus> version(const Options& options, const service::Interruption& 
   return ExitStatus::done;
 }
 
-Result<ExitStatus> run_job(const Job& job) {
+Result<ExitStatus> run_job(Job& job) {
   switch (job.options.command) {
     case Command::scan: return scan_or_plan(job, report::Command::scan);
     case Command::plan: return scan_or_plan(job, report::Command::plan);

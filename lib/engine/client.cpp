@@ -234,8 +234,9 @@ Status Client::remove_image(const ImageId& id) const {
   return {};
 }
 
-Status Client::remove_container(const ContainerId& id) const {
-  auto response = impl_->call(Method::del, impl_->versioned("/containers/" + percent_encode(id.str()) + "?v=1"), kRemoving);
+Status Client::remove_container(const ContainerId& id, Volumes volumes) const {
+  const std::string query = volumes == Volumes::take ? "?v=1" : "";
+  auto response = impl_->call(Method::del, impl_->versioned("/containers/" + percent_encode(id.str()) + query), kRemoving);
   if (!response) return std::move(response).error().within("remove container " + id.short_form());
   return {};
 }

@@ -62,8 +62,9 @@ class Client {
   // DELETE /images/{id}?noprune=1, never forced: nothing but this id goes, and nothing that is in use.
   // Errc::not_found when it is gone already, Errc::conflict when something needs it.
   Status remove_image(const ImageId& id) const;
-  // DELETE /containers/{id}?v=1, never forced; v=1 takes the anonymous volumes that were made with it.
-  Status remove_container(const ContainerId& id) const;
+  // DELETE /containers/{id}, never forced. `take`: with the anonymous volumes that were made with it (v=1).
+  enum class Volumes { keep, take };
+  Status remove_container(const ContainerId& id, Volumes volumes) const;
   // POST /build/prune?all=1 for exactly these records; the engine leaves out what is in use or has children.
   Result<PruneReport> prune_cache(std::span<const CacheId> ids) const;
   // POST /build/prune that matches nothing: makes BuildKit collect unreferenced content.

@@ -177,6 +177,9 @@ Result<Container> decode_container(const json& source) {
   Fields log = host.object("LogConfig");
   container.log_driver = log.text("Type");
   host.take_error(log);
+  Fields restart = host.object("RestartPolicy");
+  container.restart_policy = restart.text("Name");
+  host.take_error(restart);
   fields.take_error(host);
   return done(fields, std::move(container));
 }

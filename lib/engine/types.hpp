@@ -69,6 +69,7 @@ struct Container {
   std::vector<std::string> command;
   Labels labels;
   std::string log_driver;              // HostConfig.LogConfig.Type; the classic builder's steps have "none"
+  std::string restart_policy;          // HostConfig.RestartPolicy.Name; "" and "no": nothing starts it again
   bool healthcheck_disabled = false;   // Config.Healthcheck.Test is ["NONE"], as in the classic builder's steps
   std::string path;        // the program that runs
   std::vector<std::string> args;

@@ -50,6 +50,19 @@ Result<std::vector<engine::BuildRecord>> list_builds(const Host& host) {
   return host.history->list();
 }
 
+// Where the bytes lie is asked after the objects are: what is listed is found then, and what came meanwhile is a leftover for
+// this time.
+void read_places(Snapshot& snapshot, const storage::DataRoot& root) {
+  auto places = storage::Places::read(root, snapshot.engine);
+  if (!places) {
+    snapshot.unread.push_back({"the data root", places.error().message()});
+    return;
+  }
+  for (const Error& error : places->unread()) snapshot.unread.push_back({"the data root", error.message()});
+  snapshot.places = std::move(*places);
+  snapshot.data_root = root.path();
+}
+
 bool ends_the_look(Errc code) {
   return code == Errc::unreachable || code == Errc::cancelled || code == Errc::permission || code == Errc::timeout;
 }
@@ -95,6 +108,7 @@ Result<Inventory> collect(const Host& host) {
 
   const std::optional<bool> building_after = root ? root->classic_build_running() : std::nullopt;
   const bool root_is_known = root && (root->belongs() || configs.any_from_disk);
+  if (root_is_known) read_places(snapshot, *root);
   if (!root_is_known || !building_before || !building_after) snapshot.classic_build = ClassicBuild::unknown;
   else if (*building_before || *building_after) snapshot.classic_build = ClassicBuild::running;
   for (const engine::Container& container : snapshot.containers)

@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <unordered_set>
 #include <utility>
+
+#include "base/text.hpp"
 
 namespace cleanerd::inventory {
 namespace {
 
-constexpr std::array<std::pair<Kind, std::string_view>, 13> kKinds{{
+constexpr std::array<std::pair<Kind, std::string_view>, 18> kKinds{{
     {Kind::image_tagged, "image.tagged"},
     {Kind::image_dangling, "image.dangling"},
     {Kind::image_intermediate, "image.intermediate"},
@@ -22,6 +25,11 @@ constexpr std::array<std::pair<Kind, std::string_view>, 13> kKinds{{
     {Kind::cache_frontend, "cache.frontend"},
     {Kind::cache_internal, "cache.internal"},
     {Kind::history_record, "history.record"},
+    {Kind::leftover_executor, "leftover.executor"},
+    {Kind::leftover_tmp, "leftover.tmp"},
+    {Kind::leftover_ingest, "leftover.ingest"},
+    {Kind::orphan_layer, "orphan.layer"},
+    {Kind::store_inactive, "store.inactive"},
 }};
 
 constexpr auto kAllKinds = [] {
@@ -45,6 +53,19 @@ Kind cache_kind(const engine::CacheRecord& record) {
   return Kind::cache_regular;
 }
 
+storage::Owner::Kind owner_kind(Kind kind) {
+  if (is_image(kind)) return storage::Owner::Kind::image;
+  if (is_container(kind)) return storage::Owner::Kind::container;
+  return is_cache(kind) ? storage::Owner::Kind::cache : storage::Owner::Kind::build;
+}
+
+Kind leftover_kind(const storage::Place& place) {
+  if (place.kind == storage::Place::Kind::other_store) return Kind::store_inactive;
+  if (place.kind != storage::Place::Kind::leftover) return Kind::orphan_layer;
+  if (contains(place.path, "/buildkit/executor/")) return Kind::leftover_executor;
+  return contains(place.path, "/ingest/") ? Kind::leftover_ingest : Kind::leftover_tmp;
+}
+
 }  // namespace
 
 std::string_view to_string(Kind kind) {
@@ -65,6 +86,7 @@ bool is_image(Kind kind) { return to_string(kind).starts_with("image."); }
 bool is_container(Kind kind) { return to_string(kind).starts_with("container."); }
 bool is_cache(Kind kind) { return to_string(kind).starts_with("cache."); }
 bool is_history(Kind kind) { return kind == Kind::history_record; }
+bool is_on_disk_only(Kind kind) { return kind >= Kind::leftover_executor; }
 
 bool is_build_step(const engine::Container& container) {
   const std::string& reference = container.image_ref;
@@ -78,6 +100,7 @@ const std::string& Object::engine_id() const {
   if (const Image* i = image()) return i->summary.id.str();
   if (const engine::Container* c = container()) return c->id.str();
   if (const engine::CacheRecord* record = cache()) return record->id.str();
+  if (const Leftover* place = leftover()) return place->name;
   return build()->ref.str();
 }
 
@@ -87,6 +110,7 @@ ByteSize Object::size() const {
   if (const Image* i = image()) return i->summary.size;
   if (const engine::CacheRecord* record = cache()) return record->size;
   if (const engine::BuildRecord* record = build()) return record->size;
+  if (const Leftover* place = leftover()) return place->size;
   return {};
 }
 
@@ -94,7 +118,8 @@ std::optional<Instant> Object::created() const {
   if (const Image* i = image()) return i->summary.created;
   if (const engine::Container* c = container()) return c->created;
   if (const engine::CacheRecord* record = cache()) return record->created;
-  return build()->created;
+  if (const engine::BuildRecord* record = build()) return record->created;
+  return std::nullopt;
 }
 
 std::optional<Instant> Object::last_used() const {
@@ -114,7 +139,8 @@ Inventory::Inventory(Snapshot snapshot)
     : engine_(std::move(snapshot.engine)),
       taken_(snapshot.taken),
       classic_build_(snapshot.classic_build),
-      unread_(std::move(snapshot.unread)) {
+      unread_(std::move(snapshot.unread)),
+      data_root_(std::move(snapshot.data_root)) {
   std::unordered_map<std::string, Index> images, containers, records;
   std::unordered_set<std::string> builds, with_children;
   for (const Image& image : snapshot.images) with_children.insert(image.summary.parent.str());
@@ -140,6 +166,7 @@ Inventory::Inventory(Snapshot snapshot)
   }
   for (engine::BuildRecord& record : snapshot.builds)
     if (builds.insert(record.ref.str()).second) objects_.push_back({Kind::history_record, std::move(record)});
+  add_places(std::move(snapshot.places));
 
   parents_.resize(objects_.size());
   children_.resize(objects_.size());
@@ -154,6 +181,22 @@ Inventory::Inventory(Snapshot snapshot)
       for (const CacheId& parent : record->parents) connect_to(records, parent.str(), i);
   }
   order();
+}
+
+void Inventory::add_places(std::optional<storage::Places> places) {
+  places_ = std::move(places);
+  if (!places_) return;
+  std::map<storage::Owner, Index> known;
+  for (Index i = 0; i < objects_.size(); ++i) known.emplace(storage::Owner{owner_kind(objects_[i].kind), objects_[i].engine_id()}, i);
+  for (const storage::Place& place : places_->all()) {
+    std::vector<Index>& owners = owners_.emplace_back();
+    for (const storage::Owner& owner : place.owners)
+      if (const auto found = known.find(owner); found != known.end()) owners.push_back(found->second);
+    if (!owners.empty()) continue;
+    owners.push_back(objects_.size());
+    std::string name = place.path.starts_with(data_root_) ? place.path.substr(data_root_.size()) : place.path;
+    objects_.push_back({leftover_kind(place), Leftover{std::move(name), {static_cast<std::int64_t>(place.size)}}});
+  }
 }
 
 void Inventory::connect(Index parent, Index child) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/types.hpp"
+#include "storage/places.hpp"
 
 namespace cleanerd::inventory {
 
@@ -28,6 +29,11 @@ enum class Kind {
   cache_frontend,
   cache_internal,
   history_record,      // BuildKit's record of a build
+  leftover_executor,   // what an interrupted step of BuildKit left
+  leftover_tmp,        // temporary files of work that goes on or was interrupted
+  leftover_ingest,     // content that was not received to its end
+  orphan_layer,        // bytes that no object explains
+  store_inactive,      // the image store that the engine no longer uses
 };
 
 std::string_view to_string(Kind kind);  // "image.tagged"
@@ -37,15 +43,22 @@ bool is_image(Kind kind);
 bool is_container(Kind kind);
 bool is_cache(Kind kind);
 bool is_history(Kind kind);
+bool is_on_disk_only(Kind kind);  // no API of the engine knows it
 
 struct Image {
   engine::ImageSummary summary;
   engine::ImageConfig config;
 };
 
+// A place in the data root that belongs to none of the engine's objects.
+struct Leftover {
+  std::string name;  // the path from the data root
+  ByteSize size;
+};
+
 struct Object {
   Kind kind;
-  std::variant<Image, engine::Container, engine::CacheRecord, engine::BuildRecord> detail;
+  std::variant<Image, engine::Container, engine::CacheRecord, engine::BuildRecord, Leftover> detail;
 
   const std::string& engine_id() const;
   std::string id() const;  // "<kind>:<engine's own id>"
@@ -58,6 +71,7 @@ struct Object {
   const engine::Container* container() const { return std::get_if<engine::Container>(&detail); }
   const engine::CacheRecord* cache() const { return std::get_if<engine::CacheRecord>(&detail); }
   const engine::BuildRecord* build() const { return std::get_if<engine::BuildRecord>(&detail); }
+  const Leftover* leftover() const { return std::get_if<Leftover>(&detail); }
 };
 
 // A place that could not be looked at, and why.
@@ -81,6 +95,8 @@ struct Snapshot {
   std::vector<engine::BuildRecord> builds;
   ClassicBuild classic_build = ClassicBuild::none;
   std::vector<Unread> unread;
+  std::optional<storage::Places> places;  // nullopt: the data root cannot be read
+  std::string data_root;                  // as this process sees it
 };
 
 class Inventory {
@@ -107,6 +123,13 @@ class Inventory {
   // Parents after their children; a permutation of all objects.
   std::span<const Index> children_first() const { return children_first_; }
 
+  // nullptr when the data root could not be read: where the objects' bytes lie is not known then.
+  const storage::Places* places() const { return places_ ? &*places_ : nullptr; }
+  // Whose bytes lie in the place (an index of places()->all()); never empty. Objects that the engine does not list (any more) are
+  // none: a place that is only theirs is a leftover or an orphan.
+  std::span<const Index> owners(std::size_t place) const { return owners_[place]; }
+  const std::string& data_root() const { return data_root_; }
+
   // By `<kind>:<engine id>`, by the engine's id or by a prefix of it of at least 4 characters; more than one when it is
   // not unique.
   std::vector<Index> find(std::string_view id) const;
@@ -114,11 +137,15 @@ class Inventory {
  private:
   void connect(Index parent, Index child);
   void order();
+  void add_places(std::optional<storage::Places> places);
 
   engine::EngineInfo engine_;
   Instant taken_;
   ClassicBuild classic_build_;
   std::vector<Unread> unread_;
+  std::optional<storage::Places> places_;
+  std::string data_root_;
+  std::vector<std::vector<Index>> owners_;
   std::vector<Object> objects_;
   std::vector<std::vector<Index>> parents_;
   std::vector<std::vector<Index>> children_;

@@ -123,13 +123,13 @@ class Opener {
     if (compressed) for (const auto support : kFilters) support(handle.get());
     else for (const auto support : kFormats) support(handle.get());
     if (archive_read_open2(handle.get(), &reader, nullptr, &Reader::read, nullptr, nullptr) < ARCHIVE_WARN)
-      return sink_.unread(path, problem(handle.get(), false));
+      return report(path, handle.get(), false);
     for (;;) {
       archive_entry* entry = nullptr;
       const int state = archive_read_next_header(handle.get(), &entry);
       if (state == ARCHIVE_EOF) return;
-      if (state < ARCHIVE_WARN) return sink_.unread(path, problem(handle.get(), false));
-      if (compressed && archive_filter_count(handle.get()) <= 1) return sink_.unread(path, "not the container that its first bytes say");
+      if (state < ARCHIVE_WARN) return report(path, handle.get(), false);
+      if (compressed && archive_filter_count(handle.get()) <= 1) return sink_.damaged(path);
       if (const std::string reason = budget_.entry(); !reason.empty()) return sink_.unread(path, reason);
       if (archive_entry_filetype(entry) != AE_IFREG && !compressed) continue;
       const char* name = compressed ? nullptr : archive_entry_pathname(entry);
@@ -154,10 +154,10 @@ class Opener {
   };
 
   // libarchive knows of encryption, and may be asked, once it has read a header.
-  std::string problem(archive* handle, bool has_header) {
-    if (!budget_.reason().empty()) return budget_.reason();
-    if (has_header && archive_read_has_encrypted_entries(handle) > 0) return "it is encrypted";
-    return "damaged, or packed in a way that is not known";
+  void report(const std::string& path, archive* handle, bool has_header) {
+    if (!budget_.reason().empty()) sink_.unread(path, budget_.reason());
+    else if (has_header && archive_read_has_encrypted_entries(handle) > 0) sink_.unread(path, "it is encrypted");
+    else sink_.damaged(path);
   }
 
   // False when nothing more can be read of the container around it.
@@ -185,7 +185,7 @@ class Opener {
       std::ptrdiff_t got = 0;
       while ((got = input.read(block)) > 0) sink_.bytes(std::span(block).first(static_cast<std::size_t>(got)));
       sink_.end();
-      if (got < 0) sink_.unread(path, problem(handle, true));
+      if (got < 0) report(path, handle, true);
     }
     return sound && budget_.reason().empty();
   }

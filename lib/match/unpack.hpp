@@ -30,8 +30,10 @@ class UnpackSink {
   virtual void begin(const std::string& path) = 0;
   virtual void bytes(std::span<const char> bytes) = 0;
   virtual void end() = 0;
-  // What could not be read to its end, and why.
+  // What a limit or encryption kept from being read to its end.
   virtual void unread(const std::string& path, const std::string& reason) = 0;
+  // What begins as a container and is none, or a broken one: nobody can read more of it than its bytes as they are.
+  virtual void damaged(const std::string& path) = 0;
   virtual bool cancelled() { return false; }
 };
 

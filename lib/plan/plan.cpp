@@ -21,7 +21,8 @@ std::string name_of(const Object& object) {
     return image->summary.tags.empty() ? "image " + image->summary.id.short_form() : "image " + printable(image->summary.tags[0], 80);
   if (const auto* container = object.container()) return "container " + printable(container->name, 60);
   if (const auto* record = object.cache()) return "cache record " + record->id.short_form();
-  return "the record of build " + object.build()->ref.short_form();
+  if (const auto* record = object.build()) return "the record of build " + record->ref.short_form();
+  return printable(object.leftover()->name, 120);
 }
 
 // The last step was written by BuildKit: its entries start with the instruction, the classic builder's with the shell.
@@ -40,10 +41,11 @@ class Guard {
   Guard(const Inventory& inventory, const policy::Policy& policy, Instant now)
       : inventory_(inventory), policy_(policy), now_(now) {}
 
-  std::optional<Reason> operator()(const Object& object) const {
+  std::optional<Reason> operator()(const Object& object, std::span<const secrets::Finding> findings) const {
+    if (is_on_disk_only(object.kind)) return Reason{"not-reachable", "is known to no API of the engine; it is reported, and left alone"};
     if (const auto reason = protected_by_policy(object)) return reason;
     if (const auto* image = object.image()) return image_guard(object, *image);
-    if (const auto* container = object.container()) return container_guard(object, *container);
+    if (const auto* container = object.container()) return container_guard(object, *container, findings);
     if (const auto* record = object.cache(); record && record->in_use) return Reason{"in-use", "is in use by a running build"};
     if (const auto* record = object.build(); record && record->running) return Reason{"running", "is the record of a build that runs now"};
     return std::nullopt;
@@ -70,13 +72,29 @@ class Guard {
     return classic_guard(object.created());
   }
 
-  std::optional<Reason> container_guard(const Object& object, const engine::Container& container) const {
+  std::optional<Reason> container_guard(const Object& object, const engine::Container& container,
+                                        std::span<const secrets::Finding> findings) const {
     if (container.state == "running" || container.state == "paused" || container.state == "restarting")
       return Reason{"running", object.kind == Kind::container_build ? "is a build step that runs now" : "is a running container"};
-    if (object.kind != Kind::container_build) return Reason{"not-residue", "is a stopped container that no build made"};
+    if (object.kind != Kind::container_build) return stopped_guard(container, findings);
     // A step that failed ends its build; one that succeeded is committed before it goes.
     if (container.state == "exited" && container.exit_code != 0) return std::nullopt;
     return classic_guard(container.finished ? container.finished : object.created());
+  }
+
+  // What a container wrote before it ended is residue of its job when it holds a secret, unless somebody means to start it again. How
+  // it was configured is not: that is in the hands of who made it.
+  std::optional<Reason> stopped_guard(const engine::Container& container, std::span<const secrets::Finding> findings) const {
+    const bool wrote_one = std::ranges::any_of(findings, [](const secrets::Finding& finding) {
+      return finding.source == secrets::Source::content || finding.source == secrets::Source::log || finding.source == secrets::Source::path;
+    });
+    if (!wrote_one || container.state == "created") return Reason{"not-residue", "is a stopped container that no build made"};
+    if (policy_.protect_stopped_containers) return Reason{"protected", "is protected by the rule for stopped containers"};
+    if (!container.restart_policy.empty() && container.restart_policy != "no")
+      return Reason{"managed", "has the restart policy " + printable(container.restart_policy, 40) + ": it is meant to run again"};
+    for (const char* label : {"com.docker.compose.project", "com.docker.swarm.service.id", "io.kubernetes.pod.uid"})
+      if (container.labels.contains(label)) return Reason{"managed", "belongs to a service (label " + std::string(label) + ")"};
+    return std::nullopt;
   }
 
   // Between two steps nothing on the engine holds what a classic build still needs.
@@ -123,7 +141,7 @@ Plan make_plan(const Inventory& inventory, const secrets::Findings& findings, co
 
   for (const Index i : children_first) {
     const Object& object = inventory[i];
-    guarded[i] = guard(object);
+    guarded[i] = guard(object, findings.of[i]);
     blocked[i] = guarded[i];
     if (!blocked[i]) blocked[i] = need(i);
     const bool carries = findings.carries(i);

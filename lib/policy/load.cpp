@@ -28,6 +28,7 @@ class Reader {
     if (node.IsNull() || !node.IsDefined()) return;
     map(node, "the file", {{"engine", [&](const YAML::Node& n) { engine(n); }},
                            {"state_dir", [&](const YAML::Node& n) { path(n, loaded_.policy.state_dir); }},
+                           {"rules_dir", [&](const YAML::Node& n) { path(n, loaded_.policy.rules_dir); }},
                            {"secrets", [&](const YAML::Node& n) { secrets(n); }},
                            {"protect", [&](const YAML::Node& n) { protect(n); }},
                            {"quiet_period", [&](const YAML::Node& n) { duration(n, loaded_.policy.quiet_period); }},
@@ -47,7 +48,7 @@ class Reader {
  private:
   // The line if it is of a key that takes no secret and holds no password in a URL, else what stands before its value.
   static std::string without_values(const std::string& line) {
-    static constexpr std::string_view kHarmless[] = {"engine", "host", "state_dir", "protect", "labels", "images", "quiet_period", "interval"};
+    static constexpr std::string_view kHarmless[] = {"engine", "host", "state_dir", "protect", "labels", "images", "quiet_period", "interval", "rules_dir", "stopped_containers"};
     const auto colon = line.find(':');
     if (colon == std::string::npos) return "";
     const bool harmless = std::ranges::find(kHarmless, trim(std::string_view(line).substr(0, colon))) != std::end(kHarmless);
@@ -91,6 +92,13 @@ class Reader {
     if (!text(node, value, "an absolute path")) return;
     if (value.front() != '/') return problem(node.Mark(), "expected an absolute path, such as /var/lib/cleanerd");
     out = value;
+  }
+
+  void boolean(const YAML::Node& node, bool& out) {
+    std::string value;
+    if (!text(node, value, "true or false")) return;
+    if (value == "true" || value == "false") out = value == "true";
+    else problem(node.Mark(), "expected true or false");
   }
 
   void duration(const YAML::Node& node, Duration& out) {
@@ -142,6 +150,7 @@ class Reader {
               loaded_.policy.protected_labels.push_back(std::move(rule));
             });
           }},
+         {"stopped_containers", [&](const YAML::Node& n) { boolean(n, loaded_.policy.protect_stopped_containers); }},
          {"images", [&](const YAML::Node& n) {
             list(n, "image patterns, such as registry.example/base:*",
                  [&](const YAML::Node&, const std::string& value) { loaded_.policy.protected_images.push_back(value); });

@@ -19,8 +19,10 @@ struct LabelRule {
 struct Policy {
   std::optional<std::string> engine_host;
   std::optional<std::string> state_dir;
+  std::optional<std::string> rules_dir;  // instead of /etc/cleanerd/rules.d
   secrets::NameRules names;
   std::vector<LabelRule> protected_labels{{"cleanerd.keep", "true"}};
+  bool protect_stopped_containers = false;    // also those whose files or logs hold a secret
   std::vector<std::string> protected_images;  // globs over the tag ("registry.example/base:*") or the id
   // How long a classic build may go without a sign of life where the host does not tell whether one runs.
   Duration quiet_period{std::chrono::seconds(5)};

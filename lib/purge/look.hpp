@@ -1,6 +1,9 @@
 // The first four steps: engine → inventory → secrets → plan. Changes nothing.
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <stop_token>
 #include <vector>
 
 #include "base/result.hpp"
@@ -8,6 +11,7 @@
 #include "inventory/inventory.hpp"
 #include "plan/plan.hpp"
 #include "policy/policy.hpp"
+#include "search/search.hpp"
 #include "secrets/findings.hpp"
 
 namespace cleanerd::purge {
@@ -16,9 +20,19 @@ struct Look {
   inventory::Inventory inventory;
   secrets::Findings findings;
   plan::Plan plan;
+  std::vector<inventory::Unread> unread;  // all of it, the inventory's included
 };
 
-Result<Look> look(const inventory::Host& host, const policy::Policy& policy, const plan::Selection& selection,
-                  const std::vector<secrets::KnownValue>& declared);
+struct LookRequest {
+  const inventory::Host& host;
+  const policy::Policy& policy;
+  const plan::Selection& selection;
+  const std::vector<secrets::KnownValue>& declared;
+  search::Search& search;
+  std::stop_token stop;
+  std::function<void(std::uint64_t bytes)> on_bytes;  // read since the last call; from several threads
+};
+
+Result<Look> look(const LookRequest& request);
 
 }  // namespace cleanerd::purge

@@ -77,6 +77,9 @@ class Run {
   void progress() const {
     if (request_.on_progress) request_.on_progress(report_.outcomes.size(), plan_ids_.size());
   }
+  Result<Look> look_again() const {
+    return look({request_.host, request_.policy, selection_, known_, request_.search, request_.stop, {}});
+  }
   bool over() const { return report_.error.has_value() || request_.stop.stop_requested(); }
 
   template <class IsPhase>
@@ -85,7 +88,7 @@ class Run {
     for (const Index i : planned_.plan.removal)
       if (is_phase(planned_.inventory[i].kind)) wanted.push_back(planned_.inventory[i].engine_id());
     if (wanted.empty() || over()) return;
-    auto fresh = look(request_.host, request_.policy, selection_, known_);
+    auto fresh = look_again();
     if (!fresh) {
       report_.error = std::move(fresh).error().within("look again before removing");
       return;
@@ -129,13 +132,14 @@ class Run {
       const auto& container = *fresh.inventory[i].container();
       const std::string& id = plan_ids_[container.id.str()];
       auto now = request_.host.client.inspect_container(container.id);
-      if (now && (now->state != container.state || !inventory::is_build_step(*now))) {
+      const bool is_step = inventory::is_build_step(container);
+      if (now && (now->state != container.state || now->finished != container.finished || inventory::is_build_step(*now) != is_step)) {
         settle(id, State::kept, {"busy", "changed while it was looked at"});
         continue;
       }
       Status gone;
       if (!now) gone = std::move(now).error();
-      else gone = request_.host.client.remove_container(container.id);
+      else gone = request_.host.client.remove_container(container.id, is_step ? engine::Client::Volumes::take : engine::Client::Volumes::keep);
       if (!settle_by(id, gone, {})) return;
     }
   }
@@ -215,7 +219,7 @@ class Run {
   }
 
   void verify() {
-    auto after = look(request_.host, request_.policy, selection_, known_);
+    auto after = look_again();
     if (!after) {
       if (!report_.error) report_.error = std::move(after).error().within("look again after the purge");
       return;

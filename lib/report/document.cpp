@@ -104,8 +104,8 @@ std::string name_for_people(const Object& object, const secrets::Findings& findi
 }
 
 FindingRow finding_row(const secrets::Finding& finding, const secrets::Findings& findings, const Fingerprinter& fingerprint) {
-  FindingRow row{finding.rule, std::string(secrets::to_string(finding.source)), findings.known.redact(finding.location), "", "",
-                 findings.known.redact(finding.origin)};
+  FindingRow row{finding.rule, std::string(secrets::to_string(finding.source)), findings.known.redact(finding.location),
+                 finding.masked, finding.fingerprint, findings.known.redact(finding.origin)};
   if (finding.value) {
     row.masked = mask(*finding.value);
     row.fingerprint = fingerprint(*finding.value);
@@ -168,10 +168,10 @@ Document make_document(Command command, const purge::Look& look, const purge::Re
     for (const plan::Item& item : report->after->plan.items) document.summary.remaining_secrets += item.secret;
   if (report) document.summary.freed = report->freed;
 
-  const auto take_unread = [&](std::span<const inventory::Unread> places) {
+  const auto take_unread = [&](const std::vector<inventory::Unread>& places) {
     for (const inventory::Unread& place : places) document.unread.push_back({place.place, look.findings.known.redact(place.reason)});
   };
-  take_unread(report && report->after ? report->after->inventory.unread() : look.inventory.unread());
+  take_unread(report && report->after ? report->after->unread : look.unread);
   take_unread(also_unread);
   document.complete = document.unread.empty();
   return document;

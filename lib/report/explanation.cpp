@@ -25,6 +25,11 @@ std::string what_it_is(Kind kind) {
     case Kind::cache_frontend: return "the image of a Dockerfile frontend (# syntax=)";
     case Kind::cache_internal: return "an internal record of BuildKit";
     case Kind::history_record: return "BuildKit's record of a build: its arguments, logs and provenance";
+    case Kind::leftover_executor: return "what an interrupted step of BuildKit left on the disk";
+    case Kind::leftover_tmp: return "a temporary file or folder of the engine, of work that goes on or was interrupted";
+    case Kind::leftover_ingest: return "content that the engine did not receive to its end";
+    case Kind::orphan_layer: return "data of the engine that no image, container or record explains";
+    case Kind::store_inactive: return "data of the image store that the engine no longer uses";
   }
   return {};
 }
@@ -56,6 +61,7 @@ std::string origin_sentence(const purge::Look& look, const Object& object) {
       if (name.starts_with("build-arg:")) out += (any ? ", " : " ") + printable(name.substr(10), 60), any = true;
     return out + (any ? ".\n" : " none.\n");
   }
+  if (object.leftover()) return "";
   const auto& record = *object.cache();
   std::string out = "BuildKit describes it as: " + redact(record.description, look.findings) + "\n";
   if (record.shared) out += "Its layer belongs to an image, too.\n";
@@ -90,6 +96,7 @@ std::string render_explanation(const purge::Look& look, Index index, const Finge
   for (const secrets::Finding& finding : findings) {
     out += "  - " + sentence_safe(finding.location) + " (" + std::string(secrets::to_string(finding.source)) + ", rule " + finding.rule + ")";
     if (finding.value) out += ": " + mask(*finding.value) + ", fingerprint " + fingerprint(*finding.value);
+    else if (!finding.fingerprint.empty()) out += ": " + finding.masked + ", fingerprint " + finding.fingerprint;
     out += "; known because of: " + sentence_safe(finding.origin) + "\n";
   }
 

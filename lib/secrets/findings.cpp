@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "secrets/step_text.hpp"
+#include "secrets/texts.hpp"
 
 namespace cleanerd::secrets {
 namespace {
@@ -153,12 +154,7 @@ class NameLook {
       add({"url-password", source, location(), SecretValue(password), "password in a URL in a step of " + inventory_name()});
   }
 
-  std::string inventory_name() const {
-    if (object_.image()) return "image " + object_.image()->summary.id.short_form();
-    if (object_.container()) return "container " + object_.container()->id.short_form();
-    if (object_.cache()) return "cache record " + object_.cache()->id.short_form();
-    return "build " + object_.build()->ref.short_form();
-  }
+  std::string inventory_name() const { return name_of(object_); }
 
   NameMemo& names_;
   const Object& object_;
@@ -166,53 +162,16 @@ class NameLook {
 };
 
 // Looks for the known values in one object's texts.
-class ValueLook {
- public:
-  ValueLook(const ValueSet& known, std::vector<Finding>& findings, ByteSize& scanned)
-      : known_(known), findings_(findings), scanned_(scanned) {}
-
-  void object(const Object& object) {
-    members(object.labels(), Source::label, "label ");
-    if (const auto* image = object.image()) {
-      texts(image->config.env, Source::env, "variable");
-      members(image->config.labels, Source::label, "label ");
-      texts(image->config.created_by, Source::history, "history step");
-      texts(image->config.step_command, Source::history, "command of the step");
-    } else if (const auto* container = object.container()) {
-      texts(container->env, Source::env, "variable");
-      texts(container->command, Source::history, "command");
-      texts(container->args, Source::history, "command");
-    } else if (const auto* record = object.cache()) {
-      text(record->description, Source::description, [] { return "step text"; });
-    } else if (const auto* build = object.build()) {
-      members(build->attributes, Source::history, "attribute ");
-      text(build->error, Source::history, [] { return "error message"; });
-    }
-  }
-
- private:
-  void members(const std::map<std::string, std::string>& all, Source source, const char* what) {
-    for (const auto& one : all) text(one.second, source, [&] { return what + printable(known_.redact(one.first), 80); });
-  }
-  void texts(const std::vector<std::string>& all, Source source, std::string_view what) {
-    for (std::size_t i = 0; i < all.size(); ++i)
-      text(all[i], source, [&] { return std::string(what) + " " + std::to_string(i + 1); });
-  }
-
-  // `location` is a function, asked only where there is something to tell.
-  void text(std::string_view text, Source source, const auto& location) {
-    scanned_.bytes += static_cast<std::int64_t>(text.size());
-    known_.search(text, [&](std::size_t, const KnownValue& known) {
+void look_for_values(const Object& object, const ValueSet& known, std::vector<Finding>& findings, ByteSize& scanned) {
+  for (const Text& text : texts_of(object)) {
+    scanned.bytes += static_cast<std::int64_t>(text.text.size());
+    known.search(text.text, [&](std::size_t, const KnownValue& value) {
       // A value that its name gave away in this very object needs no second finding.
-      if (std::ranges::any_of(findings_, [&](const Finding& other) { return other.value == known.value; })) return;
-      findings_.push_back({"known-value", source, location(), known.value, known.origin});
+      if (std::ranges::any_of(findings, [&](const Finding& other) { return other.value == value.value; })) return;
+      findings.push_back({"known-value", text.source, location_of(text, known), value.value, value.origin});
     });
   }
-
-  const ValueSet& known_;
-  std::vector<Finding>& findings_;
-  ByteSize& scanned_;
-};
+}
 
 }  // namespace
 
@@ -223,12 +182,15 @@ std::string_view to_string(Source source) {
     case Source::env: return "env";
     case Source::label: return "label";
     case Source::description: return "description";
+    case Source::path: return "path";
+    case Source::content: return "content";
+    case Source::log: return "log";
     case Source::known: return "known";
   }
   return {};
 }
 
-Findings find_secrets(const Inventory& inventory, const NameRules& names, std::span<const KnownValue> declared) {
+Findings find_by_name(const Inventory& inventory, const NameRules& names, std::span<const KnownValue> declared) {
   Findings findings;
   NameMemo memo(names);
   const auto objects = inventory.objects();
@@ -243,8 +205,18 @@ Findings find_secrets(const Inventory& inventory, const NameRules& names, std::s
     for (const Finding& finding : findings.of[i])
       if (finding.value && is_searchable(finding.value->reveal())) findings.known.add({*finding.value, finding.origin, false});
   }
+  return findings;
+}
+
+void find_known_in_texts(const Inventory& inventory, Findings& findings) {
+  const auto objects = inventory.objects();
   for (Inventory::Index i = 0; i < objects.size(); ++i)
-    if (objects[i].kind != Kind::container_running) ValueLook(findings.known, findings.of[i], findings.scanned).object(objects[i]);
+    if (objects[i].kind != Kind::container_running) look_for_values(objects[i], findings.known, findings.of[i], findings.scanned);
+}
+
+Findings find_secrets(const Inventory& inventory, const NameRules& names, std::span<const KnownValue> declared) {
+  Findings findings = find_by_name(inventory, names, declared);
+  find_known_in_texts(inventory, findings);
   return findings;
 }
 

@@ -30,7 +30,9 @@ Status round(const policy::Policy& policy, const RoundsOptions& options, const s
   if (!unfinished) return std::move(unfinished).error();
   const plan::Selection selection{false, {}, std::move(*unfinished)};
   const std::vector<secrets::KnownValue> declared;
-  auto look = purge::look(*host, policy, selection, declared);
+  auto search = open_search(policy, options.state_dir, host->client.engine().id);
+  if (!search) return std::move(search).error();
+  auto look = purge::look({*host, policy, selection, declared, *search, stop, {}});
   if (!look) return std::move(look).error();
   std::size_t secret = 0;
   for (const plan::Item& item : look->plan.items) secret += item.secret;
@@ -38,7 +40,7 @@ Status round(const policy::Policy& policy, const RoundsOptions& options, const s
     spdlog::info("round objects={} secret={} removed=0", look->plan.items.size(), secret);
     return {};
   }
-  const auto report = purge::carry_out(*look, {*host, policy, selection, declared, *journal, stop, {}});
+  const auto report = purge::carry_out(*look, {*host, policy, selection, declared, *search, *journal, stop, {}});
   std::size_t removed = 0;
   for (const auto& [id, outcome] : report.outcomes) {
     removed += outcome.state == purge::State::removed;

@@ -5,7 +5,9 @@
 
 #include <cstdlib>
 
+#include "match/load_rules.hpp"
 #include "policy/load.hpp"
+#include "search/fingerprint_key.hpp"
 
 namespace cleanerd::service {
 
@@ -33,6 +35,14 @@ Result<inventory::Host> connect_engine(std::string host, const policy::Policy& p
     spdlog::info("engine version={} api={} driver={} root={}", info.version, engine::to_string(info.api), info.storage_driver, info.data_root);
   }
   return connected;
+}
+
+Result<search::Search> open_search(const policy::Policy& policy, const std::string& state_dir, const std::string& engine_id) {
+  auto loaded = match::load_rules({CLEANERD_RULES_DIR, policy.rules_dir ? *policy.rules_dir : std::string(kConfigDirectory) + "/rules.d"});
+  std::string message;
+  for (const match::Diagnostic& diagnostic : loaded.diagnostics) message += (message.empty() ? "" : "\n") + match::render(diagnostic);
+  if (!message.empty()) return Error(Errc::config, message);
+  return search::Search::open(std::move(loaded.set), {state_dir, engine_id, search::fingerprint_key(state_dir)});
 }
 
 std::string state_dir(const policy::Policy& policy) {

@@ -120,6 +120,11 @@ class Host:
         return misses
 
 
+    def warm_misses(self) -> list[str]:
+        """As uncached_steps, without what no purge of the containerd store can keep (docs/decisions/0003)."""
+        return [miss for miss in self.uncached_steps() if not (self.engine.containerd_store and miss.startswith("buildkit"))]
+
+
 class Cleanerctl:
     """Runs the command line against one engine and refuses any output that holds a planted secret."""
 

@@ -13,6 +13,7 @@ struct Counting : cleanerd::match::UnpackSink {
   void bytes(std::span<const char> part) override { total += part.size(); }
   void end() override {}
   void unread(const std::string&, const std::string&) override {}
+  void damaged(const std::string&) override {}
 };
 
 }  // namespace

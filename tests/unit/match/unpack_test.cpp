@@ -48,6 +48,7 @@ struct Collected : UnpackSink {
   }
   void end() override {}
   void unread(const std::string& path, const std::string& reason) override { problems[path] = reason; }
+  void damaged(const std::string& path) override { problems[path] = "damaged"; }
 };
 
 Collected unpacked(std::string_view bytes, const UnpackLimits& limits = {}, bool keep = true) {

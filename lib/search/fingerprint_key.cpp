@@ -1,4 +1,4 @@
-#include "report/fingerprint_key.hpp"
+#include "search/fingerprint_key.hpp"
 
 #include <fcntl.h>
 #include <openssl/rand.h>
@@ -9,7 +9,7 @@
 
 #include "storage/file.hpp"
 
-namespace cleanerd::report {
+namespace cleanerd::search {
 
 Fingerprinter::Key fingerprint_key(const std::string& state_dir) {
   const std::string path = state_dir + "/fingerprint.key";
@@ -35,4 +35,4 @@ Fingerprinter::Key fingerprint_key(const std::string& state_dir) {
   return key;
 }
 
-}  // namespace cleanerd::report
+}  // namespace cleanerd::search

@@ -1,11 +1,11 @@
-#include "report/fingerprint_key.hpp"
+#include "search/fingerprint_key.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
 #include "support/files.hpp"
 
-namespace cleanerd::report {
+namespace cleanerd::search {
 namespace {
 
 TEST(FingerprintKey, IsMadeOnFirstUseForItsOwnerAloneAndStays) {
@@ -29,4 +29,4 @@ TEST(FingerprintKey, IsOfThisRunAloneWhereItCannotBeKept) {
 }
 
 }  // namespace
-}  // namespace cleanerd::report
+}  // namespace cleanerd::search

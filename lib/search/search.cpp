@@ -1,0 +1,275 @@
+#include "search/search.hpp"
+
+#include <algorithm>
+#include <map>
+#include <thread>
+
+#include "match/known_variants.hpp"
+#include "match/matcher.hpp"
+#include "search/identity.hpp"
+#include "search/read_places.hpp"
+#include "search/scan_cache.hpp"
+#include "storage/file.hpp"
+
+namespace cleanerd::search {
+namespace {
+
+using match::Matcher;
+
+// Vectorscan finds thousands as fast as one, but each has some ten encodings that have to be compiled.
+constexpr std::size_t kMaxTraced = 5000;
+constexpr std::size_t kMaxThreads = 8;
+
+bool is_known(const Hit& hit) { return hit.rule.empty(); }
+
+// Of two searches of one place, the second for further values only.
+void merge(Answer& answer, Answer&& more) {
+  const auto same = [](const Hit& a, const Hit& b) {
+    return a.rule == b.rule && a.file == b.file && a.begin == b.begin && a.end == b.end && a.fingerprint == b.fingerprint;
+  };
+  for (Hit& hit : more.hits) {
+    const auto known = std::ranges::find_if(answer.hits, [&](const Hit& other) { return same(hit, other); });
+    if (known == answer.hits.end()) answer.hits.push_back(std::move(hit));
+    else if (!known->value) known->value = std::move(hit.value);
+  }
+  answer.unread = std::move(more.unread);
+  answer.left_out += more.left_out;
+}
+
+std::string identity_now(const Target& target) {
+  if (!target.path.empty()) return identity_of(target.path, target.fixed);
+  std::string all;
+  for (const std::string_view text : target.texts) (all += text) += '\0';
+  return sha256_hex(all);
+}
+
+// The bytes that a hit of an earlier search stands on.
+std::optional<SecretValue> read_again(const Target& target, const Hit& hit) {
+  if (target.path.empty()) {
+    const std::string_view text = target.texts.at(std::stoul(hit.file));
+    if (hit.encoding != match::Encoding::plain || hit.end > text.size() || hit.end <= hit.begin) return std::nullopt;
+    return SecretValue(text.substr(hit.begin, hit.end - hit.begin));
+  }
+  if (hit.encoding != match::Encoding::plain || hit.file.find('!') != std::string::npos || hit.end <= hit.begin || hit.end - hit.begin > 64u << 10)
+    return std::nullopt;
+  auto file = storage::open_regular_file(hit.file.empty() ? target.path : target.path + "/" + hit.file);
+  if (!file) return std::nullopt;
+  std::string bytes(hit.end - hit.begin, '\0');
+  const auto got = storage::read_at(*file, hit.begin, bytes, hit.file);
+  if (!got || *got != bytes.size()) return std::nullopt;
+  return SecretValue(bytes);
+}
+
+}  // namespace
+
+class Search::Impl {
+ public:
+  Impl(Matcher matcher, std::string rules_hash, const Options& opts)
+      : rules(std::move(matcher)),
+        hash(std::move(rules_hash)),
+        cache(opts.state_dir, opts.engine_id),
+        fingerprint(opts.key),
+        options(opts) {}
+
+  struct Place {
+    const Target* target;
+    std::string identity;
+    CacheEntry entry;
+    bool rules_done = false;
+    bool changed = false;
+  };
+
+  // Reads those places that have not been searched for all of these values, and those whose rules are due.
+  Status read(std::vector<Place>& places, std::span<const SecretValue> values, const std::stop_token& stop,
+              const std::function<void(std::uint64_t)>& on_bytes, std::uint64_t& bytes_read) {
+    KnownSet wanted;
+    for (const SecretValue& value : values) wanted.insert(fingerprint(value));
+    std::vector<Place*> whole, known_only;
+    for (Place& place : places) {
+      if (place.identity.empty()) continue;
+      if (!place.rules_done) whole.push_back(&place);
+      else if (!std::ranges::includes(*place.entry.known, wanted)) known_only.push_back(&place);
+    }
+    if (whole.empty() && known_only.empty()) return {};
+    std::vector<const Matcher*> matchers;
+    std::optional<Matcher> for_values;
+    if (!values.empty()) {
+      auto made = Matcher::make({}, {values.begin(), values.end()}, {});
+      if (!made) return std::move(made).error();
+      for_values.emplace(std::move(*made));
+      matchers.push_back(&*for_values);
+    }
+    if (Status done = read(known_only, matchers, wanted, stop, on_bytes, bytes_read); !done) return done;
+    matchers.push_back(&rules);
+    return read(whole, matchers, wanted, stop, on_bytes, bytes_read);
+  }
+
+  Status read(const std::vector<Place*>& places, std::span<const Matcher* const> matchers, const KnownSet& wanted,
+              const std::stop_token& stop, const std::function<void(std::uint64_t)>& on_bytes, std::uint64_t& bytes_read) {
+    if (places.empty()) return {};
+    std::vector<std::string> paths;
+    std::vector<const Texts*> texts;
+    for (const Place* place : places) {
+      if (place->target->path.empty()) texts.push_back(&place->target->texts);
+      else paths.push_back(place->target->path);
+    }
+    auto of_paths = read_places(paths, matchers, fingerprint, {threads(), {}, stop, on_bytes});
+    auto of_texts = read_texts(texts, matchers, fingerprint);
+    std::vector<Answer> answers;
+    for (auto path = of_paths.begin(), text = of_texts.begin(); const Place* place : places)
+      answers.push_back(std::move(place->target->path.empty() ? *text++ : *path++));
+    if (stop.stop_requested()) return Error(Errc::cancelled, "interrupted");
+    // One set for all that were searched for the same values before.
+    std::map<const KnownSet*, std::shared_ptr<const KnownSet>> grown;
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      Place& place = *places[i];
+      bytes_read += answers[i].bytes;
+      if (place.rules_done) {
+        merge(place.entry.answer, std::move(answers[i]));
+      } else {
+        place.entry.answer = std::move(answers[i]);
+        place.entry.known = std::make_shared<KnownSet>();
+        place.rules_done = true;
+      }
+      std::shared_ptr<const KnownSet>& set = grown[place.entry.known->empty() ? nullptr : place.entry.known.get()];
+      if (!set) {
+        auto all = std::make_shared<KnownSet>(*place.entry.known);
+        all->insert(wanted.begin(), wanted.end());
+        set = std::move(all);
+      }
+      kept_alive_.push_back(place.entry.known);
+      place.entry.known = set;
+      place.changed = true;
+    }
+    return {};
+  }
+
+  Place place(const Target& target) {
+    Place place{&target, identity_now(target), {}, false, false};
+    const CacheEntry* entry = cache.find(target.name);
+    if (entry && !place.identity.empty() && entry->identity == place.identity && entry->rules == hash) {
+      place.entry = *entry;
+      place.rules_done = true;
+    }
+    return place;
+  }
+
+  // What was changed while it was read is read again the next time.
+  void remember(Place& place) {
+    if (!place.changed || identity_now(*place.target) != place.identity) return;
+    place.entry.identity = place.identity;
+    place.entry.rules = hash;
+    cache.put(place.target->name, place.entry);
+  }
+
+  using Recognised = std::map<std::string, std::optional<SecretValue>>;  // by fingerprint
+
+  // What the rules have found and is not known yet. A rule that finds its value anywhere needs no second search for it.
+  static Recognised recognised(const std::vector<Place>& places, const std::set<std::string>& current) {
+    Recognised all;
+    for (const Place& place : places)
+      for (const Hit& hit : place.entry.answer.hits) {
+        if (is_known(hit) || hit.anywhere || hit.fingerprint.empty() || current.contains(hit.fingerprint)) continue;
+        auto& value = all[hit.fingerprint];
+        if (!value) value = hit.value;
+      }
+    return all;
+  }
+
+  // A value that an earlier search recognised is needed where a place has not been searched for it. It is read from where it stands;
+  // what does not stand there as it is makes its place be searched anew. True when there is such a place.
+  bool forget_what_is_needed(std::vector<Place>& places, Recognised& values) {
+    std::set<const KnownSet*> sets;
+    for (const Place& place : places)
+      if (!place.identity.empty()) sets.insert(place.entry.known.get());
+    bool forgot = false;
+    for (Place& place : places)
+      for (const Hit& hit : place.entry.answer.hits) {
+        const auto found = values.find(hit.fingerprint);
+        if (is_known(hit) || found == values.end() || found->second) continue;
+        if (std::ranges::all_of(sets, [&](const KnownSet* set) { return set->contains(hit.fingerprint); })) continue;
+        auto value = read_again(*place.target, hit);
+        if (value && fingerprint(*value) == hit.fingerprint) {
+          found->second = std::move(value);
+        } else if (place.rules_done) {
+          place.rules_done = false;
+          forgot = true;
+        }
+      }
+    return forgot;
+  }
+
+  std::size_t threads() const {
+    if (options.threads != 0) return options.threads;
+    return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kMaxThreads);
+  }
+
+  Matcher rules;
+  std::string hash;
+  ScanCache cache;
+  Fingerprinter fingerprint;
+  Options options;
+
+ private:
+  std::vector<std::shared_ptr<const KnownSet>> kept_alive_;  // while their addresses are compared
+};
+
+Result<Search> Search::open(match::RuleSet rules, const Options& options) {
+  std::string hash = rules.hash;
+  auto matcher = Matcher::make(std::move(rules), {}, {options.state_dir});
+  if (!matcher) return std::move(matcher).error().within("the rules for secrets");
+  return Search(std::make_unique<Impl>(std::move(*matcher), std::move(hash), options));
+}
+
+Search::Search(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Search::Search(Search&&) noexcept = default;
+Search& Search::operator=(Search&&) noexcept = default;
+Search::~Search() = default;
+
+const Fingerprinter& Search::fingerprint() const { return impl_->fingerprint; }
+
+std::string_view Search::description(std::string_view rule) const {
+  const auto rules = impl_->rules.rules();
+  const auto found = std::ranges::find(rules, rule, &match::Rule::id);
+  return found == rules.end() ? std::string_view() : std::string_view(found->description);
+}
+
+Result<Outcome> Search::run(std::span<const Target> targets, std::span<const SecretValue> known, const std::stop_token& stop,
+                            const std::function<void(std::uint64_t)>& on_bytes) {
+  Outcome outcome;
+  std::vector<Impl::Place> places;
+  std::set<std::string> names, current;  // current: fingerprints of what is known by now
+  for (const Target& target : targets) {
+    names.insert(target.name);
+    places.push_back(impl_->place(target));
+    if (stop.stop_requested()) return Error(Errc::cancelled, "interrupted");
+  }
+  for (const SecretValue& value : known) current.insert(impl_->fingerprint(value));
+  const auto read = [&](std::span<const SecretValue> values) { return impl_->read(places, values, stop, on_bytes, outcome.bytes_read); };
+
+  if (Status done = read(known); !done) return std::move(done).error();
+  auto recognised = impl_->recognised(places, current);
+  if (impl_->forget_what_is_needed(places, recognised)) {
+    if (Status done = read(known); !done) return std::move(done).error();
+    recognised = impl_->recognised(places, current);
+  }
+  for (const auto& [fingerprint, value] : recognised) {
+    current.insert(fingerprint);
+    if (!value || value->size() < match::kMinKnown) continue;
+    if (outcome.recognised.size() == kMaxTraced) outcome.is_complete = false;
+    else outcome.recognised.push_back(*value);
+  }
+  if (Status done = read(outcome.recognised); !done) return std::move(done).error();
+
+  for (Impl::Place& place : places) {
+    impl_->remember(place);
+    Answer answer = std::move(place.entry.answer);
+    std::erase_if(answer.hits, [&](const Hit& hit) { return is_known(hit) && !current.contains(hit.fingerprint); });
+    outcome.targets.push_back(std::move(answer));
+  }
+  impl_->cache.keep_only(names);
+  impl_->cache.save();
+  return outcome;
+}
+
+}  // namespace cleanerd::search

@@ -1,0 +1,65 @@
+// Looks for secrets in the bytes of places and in texts: what the rules recognise, and every known value. What is recognised
+// anywhere is known everywhere from then on.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "match/rule.hpp"
+#include "search/hit.hpp"
+
+namespace cleanerd::search {
+
+// A place, or texts.
+struct Target {
+  std::string name;    // stable between runs and processes: the key in the scan cache
+  std::string path;    // for this process; empty for texts
+  bool fixed = false;  // committed, or named by its digest: nothing below changes while the root is the same
+  std::vector<std::string_view> texts;
+};
+
+struct Outcome {
+  std::vector<Answer> targets;            // in the order of the targets
+  std::vector<SecretValue> recognised;    // values that the rules gave away and that were searched for everywhere then
+  bool is_complete = true;                // false: more values were recognised than could be searched for
+  std::uint64_t bytes_read = 0;           // of places; 0 when every answer came from the cache
+};
+
+struct Options {
+  std::string state_dir;   // of the scan cache and the compiled rules
+  std::string engine_id;
+  Fingerprinter::Key key{};
+  std::size_t threads = 0;  // 0: as many as there are processors, 8 at most
+};
+
+class Search {
+ public:
+  // Compiles the rules, or takes them compiled from the state directory.
+  static Result<Search> open(match::RuleSet rules, const Options& options);
+  Search(Search&&) noexcept;
+  Search& operator=(Search&&) noexcept;
+  ~Search();
+
+  // Targets that have been searched before, are unchanged and were searched for all that is known by now are answered by the cache.
+  // Errc::cancelled when `stop` is requested meanwhile. `on_bytes` is called from several threads.
+  Result<Outcome> run(std::span<const Target> targets, std::span<const SecretValue> known, const std::stop_token& stop,
+                      const std::function<void(std::uint64_t)>& on_bytes);
+
+  const Fingerprinter& fingerprint() const;
+  // The rule's description; empty for an id that is no rule's.
+  std::string_view description(std::string_view rule) const;
+
+ private:
+  class Impl;
+  explicit Search(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cleanerd::search

@@ -1,0 +1,191 @@
+#include "secrets/content.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/text.hpp"
+#include "secrets/texts.hpp"
+
+namespace cleanerd::secrets {
+namespace {
+
+using inventory::Inventory;
+using inventory::Kind;
+using search::Hit;
+using storage::Place;
+using Index = Inventory::Index;
+
+bool is_running(const Inventory& inventory, Index i) { return inventory[i].kind == Kind::container_running; }
+
+std::string stable_name(const Inventory& inventory, const Place& place) {
+  const std::string& root = inventory.data_root();
+  return place.path.starts_with(root) ? place.path.substr(root.size()) : place.path;
+}
+
+bool stands_on_one_of(const Inventory& inventory, Index object, const std::set<Index>& owners) {
+  std::vector<Index> open(inventory.parents(object).begin(), inventory.parents(object).end());
+  std::set<Index> seen;
+  while (!open.empty()) {
+    const Index at = open.back();
+    open.pop_back();
+    if (owners.contains(at)) return true;
+    if (seen.insert(at).second) open.insert(open.end(), inventory.parents(at).begin(), inventory.parents(at).end());
+  }
+  return false;
+}
+
+std::vector<Index> charged(const Inventory& inventory, std::size_t place) {
+  std::vector<Index> tagged;
+  std::set<Index> owners;
+  for (const Index owner : inventory.owners(place)) {
+    if (is_running(inventory, owner)) continue;
+    owners.insert(owner);
+    if (inventory[owner].kind == Kind::image_tagged) tagged.push_back(owner);
+  }
+  if (!tagged.empty()) return tagged;
+  std::vector<Index> lowest;
+  for (const Index owner : owners)
+    if (!stands_on_one_of(inventory, owner, owners)) lowest.push_back(owner);
+  return lowest;
+}
+
+// What the engine keeps of an object beside its files: their texts are looked at by name.
+bool is_description(const Place& place, const Hit& hit) {
+  if (place.kind == Place::Kind::container) return hit.file == "config.v2.json" || hit.file == "hostconfig.json";
+  return place.kind == Place::Kind::image_config || (place.kind == Place::Kind::blob && hit.file.find('!') == std::string::npos);
+}
+
+Source source_of(const Place& place, const Hit& hit) {
+  if (hit.fingerprint.empty()) return Source::path;
+  if (place.kind == Place::Kind::container && contains(hit.file, "log")) return Source::log;
+  return is_description(place, hit) && place.kind == Place::Kind::container ? Source::env : Source::content;
+}
+
+std::string location_in(const Place& place, const Hit& hit, const std::string& name) {
+  std::string location;
+  switch (place.kind) {
+    case Place::Kind::layer: location = "/" + hit.file; break;
+    case Place::Kind::container: location = "container's " + hit.file; break;
+    case Place::Kind::image_config: location = "image config"; break;
+    case Place::Kind::blob: location = "blob " + place.path.substr(place.path.rfind('/') + 1, 12) + hit.file; break;
+    case Place::Kind::leftover:
+    case Place::Kind::other_store: location = name + (hit.file.empty() ? "" : "/" + hit.file); break;
+  }
+  location = printable(location, 300);
+  if (hit.end != 0) location += ", byte " + std::to_string(hit.begin);
+  if (hit.encoding != match::Encoding::plain) location += ", in " + std::string(match::to_string(hit.encoding));
+  return location;
+}
+
+class Content {
+ public:
+  Content(const Inventory& inventory, const Targets& targets, const search::Outcome& outcome, const Fingerprinter& fingerprint,
+          const std::function<std::string_view(std::string_view)>& describe, Findings& findings)
+      : inventory_(inventory), targets_(targets), outcome_(outcome), fingerprint_(fingerprint), describe_(describe), findings_(findings) {
+    for (const KnownValue& value : findings.known.values()) origins_.emplace(fingerprint(value.value), value.origin);
+    seen_.resize(inventory.objects().size());
+    for (Index i = 0; i < seen_.size(); ++i)
+      for (const Finding& finding : findings.of[i])
+        if (finding.value) seen_[i].insert(fingerprint(*finding.value));
+  }
+
+  // First what gives a value away, then what is known by that.
+  void add() {
+    for (const bool known : {false, true}) {
+      for (std::size_t t = 0; t < targets_.places.size(); ++t) add_place(targets_.places[t], outcome_.targets[t], known);
+      for (std::size_t t = 0; t < targets_.text_owners.size(); ++t)
+        add_texts(targets_.text_owners[t], outcome_.targets[targets_.places.size() + t], known);
+    }
+  }
+
+ private:
+  void add_place(std::size_t number, const search::Answer& answer, bool known) {
+    if (answer.hits.empty()) return;
+    const Place& place = inventory_.places()->all()[number];
+    const std::string name = stable_name(inventory_, place);
+    for (const Index owner : charged(inventory_, number))
+      for (const Hit& hit : answer.hits) {
+        if (hit.rule.empty() != known) continue;
+        if (is_description(place, hit) && (!counts_in_texts(hit) || seen_[owner].contains(hit.fingerprint))) continue;
+        add(owner, hit, source_of(place, hit), location_in(place, hit, name));
+      }
+  }
+
+  void add_texts(Index owner, const search::Answer& answer, bool known) {
+    if (answer.hits.empty()) return;
+    const auto texts = texts_of(inventory_[owner]);
+    for (const Hit& hit : answer.hits) {
+      if (hit.rule.empty() != known || !counts_in_texts(hit) || seen_[owner].contains(hit.fingerprint)) continue;
+      const Text& text = texts.at(std::stoul(hit.file));
+      add(owner, hit, text.source, location_of(text, findings_.known));
+    }
+  }
+
+  // What is called by a name there was judged by its name, with the exceptions that people have set.
+  static bool counts_in_texts(const Hit& hit) { return hit.rule.empty() || hit.tier == match::Tier::any; }
+
+  void add(Index owner, const Hit& hit, Source source, std::string location) {
+    Finding finding{hit.rule.empty() ? "known-value" : hit.rule, source, std::move(location), hit.value, {}, hit.fingerprint, hit.masked};
+    if (hit.rule.empty()) {
+      const auto origin = origins_.find(hit.fingerprint);
+      finding.origin = origin == origins_.end() ? "a value that was recognised before" : origin->second;
+    } else {
+      const std::string_view description = describe_(hit.rule);
+      finding.origin = description.empty() ? hit.rule : std::string(description);
+      if (!hit.fingerprint.empty()) {
+        const std::string where = finding.origin + " in " + finding.location + " of " + name_of(inventory_[owner]);
+        origins_.emplace(hit.fingerprint, where);
+        if (hit.value && is_searchable(hit.value->reveal())) findings_.known.add({*hit.value, where, false});
+      }
+    }
+    seen_[owner].insert(hit.fingerprint);
+    findings_.of[owner].push_back(std::move(finding));
+  }
+
+  const Inventory& inventory_;
+  const Targets& targets_;
+  const search::Outcome& outcome_;
+  const Fingerprinter& fingerprint_;
+  const std::function<std::string_view(std::string_view)>& describe_;
+  Findings& findings_;
+  std::map<std::string, std::string> origins_;  // by fingerprint
+  std::vector<std::set<std::string>> seen_;     // fingerprints by object
+};
+
+}  // namespace
+
+Targets targets_of(const Inventory& inventory) {
+  Targets targets;
+  if (const storage::Places* places = inventory.places()) {
+    for (std::size_t i = 0; i < places->all().size(); ++i) {
+      const auto owners = inventory.owners(i);
+      if (std::ranges::all_of(owners, [&](Index owner) { return is_running(inventory, owner); })) continue;
+      const Place& place = places->all()[i];
+      targets.all.push_back({stable_name(inventory, place), place.path, place.fixed, {}});
+      targets.places.push_back(i);
+    }
+  }
+  for (Index i = 0; i < inventory.objects().size(); ++i) {
+    if (is_running(inventory, i)) continue;
+    search::Target target{"texts of " + inventory[i].engine_id(), "", false, {}};
+    for (const Text& text : texts_of(inventory[i])) target.texts.push_back(text.text);
+    if (target.texts.empty()) continue;
+    targets.all.push_back(std::move(target));
+    targets.text_owners.push_back(i);
+  }
+  return targets;
+}
+
+void add_content(const Inventory& inventory, const Targets& targets, const search::Outcome& outcome, const Fingerprinter& fingerprint,
+                 const std::function<std::string_view(std::string_view)>& describe, Findings& findings, std::vector<inventory::Unread>& unread) {
+  Content(inventory, targets, outcome, fingerprint, describe, findings).add();
+  for (std::size_t t = 0; t < targets.places.size(); ++t)
+    for (const search::UnreadFile& file : outcome.targets[t].unread)
+      unread.push_back({printable(targets.all[t].name + (file.file.empty() ? "" : "/" + file.file), 300), file.reason});
+  if (!outcome.is_complete)
+    unread.push_back({"recognised secrets", "there are more than can be searched for in one run; purge what was found, then look again"});
+  findings.scanned += ByteSize{static_cast<std::int64_t>(outcome.bytes_read)};
+}
+
+}  // namespace cleanerd::secrets

@@ -1,0 +1,33 @@
+// What the bytes say: which places and texts of the inventory are searched, and whose findings the hits become.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "inventory/inventory.hpp"
+#include "search/search.hpp"
+#include "secrets/findings.hpp"
+
+namespace cleanerd::secrets {
+
+// Places first, in the order of the inventory's, then each object's texts. Views into the inventory.
+struct Targets {
+  std::vector<search::Target> all;
+  std::vector<std::size_t> places;                       // of the first targets
+  std::vector<inventory::Inventory::Index> text_owners;  // of the others
+};
+
+// All but what belongs to running containers alone.
+Targets targets_of(const inventory::Inventory& inventory);
+
+// Makes findings of the hits. A place's are charged to its owners:
+//   where a tagged image holds the place, to the tagged images alone. They stay, and the bytes with them, whatever else would go;
+//   otherwise to the lowest: an object that stands on another owner has the place from there.
+// `describe` turns a rule's id into words. What could not be read is added to `unread`.
+void add_content(const inventory::Inventory& inventory, const Targets& targets, const search::Outcome& outcome,
+                 const Fingerprinter& fingerprint, const std::function<std::string_view(std::string_view)>& describe, Findings& findings,
+                 std::vector<inventory::Unread>& unread);
+
+}  // namespace cleanerd::secrets
