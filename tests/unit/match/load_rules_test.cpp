@@ -5,7 +5,7 @@
 
 #include <unistd.h>
 
-#include "match/support.hpp"
+#include "unit/match/support.hpp"
 
 namespace cleanerd::match {
 namespace {

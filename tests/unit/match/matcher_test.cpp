@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "match/example.hpp"
-#include "match/support.hpp"
+#include "unit/match/support.hpp"
 
 namespace cleanerd::match {
 namespace {

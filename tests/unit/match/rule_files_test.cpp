@@ -5,7 +5,7 @@
 #include <string>
 
 #include "match/example.hpp"
-#include "match/support.hpp"
+#include "unit/match/support.hpp"
 
 namespace cleanerd::match {
 namespace {
