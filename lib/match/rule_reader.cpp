@@ -187,7 +187,7 @@ void RuleReader::complete(const YAML::Node& node, Rule& rule, const std::string&
   }
   if (rule.prefixes.empty() && rule.tier == Tier::any) {
     const std::string prefix = literal_prefix(rule.pattern);
-    if (prefix.size() >= 4) rule.prefixes.push_back(prefix);
+    if (prefix.size() >= 3) rule.prefixes.push_back(prefix);
   }
   if (rule.pattern.empty()) return;
   if (const auto width = pattern_width(rule.pattern); !width)

@@ -9,7 +9,7 @@ cache=${CLEANERD_CORPUS_CACHE:-/var/cache/cleanerd-corpus}
 tree=$cache/clean
 # Raise this when the packages change.
 corpus_recipe=1
-packages=python3,libpython3-stdlib,python3-pip,nodejs,npm,golang-src,golang-1.19-src,openssl,git,curl,ca-certificates
+packages=(python3 libpython3-stdlib python3-pip nodejs npm golang-src golang-1.19-src openssl git curl)
 
 say() { printf 'corpus: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -24,10 +24,17 @@ build_corpus() {
   mirror=$(debian_mirror)
   rm -rf --one-file-system "$partial" "$tree"
   say "building the tree of clean files (a few minutes)"
-  # In a mount namespace of its own: interrupted, it leaves no /proc mounted.
-  if ! unshare --mount debootstrap --variant=minbase --include="$packages" bookworm "$partial" "$mirror" >"$cache/clean.log" 2>&1; then
+  # In a mount namespace of its own: interrupted, it leaves no /proc mounted. npm's dependencies ask for apt, debootstrap cannot
+  # put them in order.
+  if ! unshare --mount bash -euc '
+    tree=$1 mirror=$2
+    shift 2
+    debootstrap --variant=minbase --include=ca-certificates bookworm "$tree" "$mirror"
+    mount -t proc proc "$tree/proc"
+    DEBIAN_FRONTEND=noninteractive chroot "$tree" apt-get install --yes --no-install-recommends "$@"
+  ' - "$partial" "$mirror" "${packages[@]}" >"$cache/clean.log" 2>&1; then
     tail -n 20 "$cache/clean.log" >&2
-    die "debootstrap failed; its log is $cache/clean.log"
+    die "the tree could not be built; the log is $cache/clean.log"
   fi
   rm -rf "$partial"/var/cache/apt/* "$partial"/var/lib/apt/lists/*
   mv "$partial" "$tree"
