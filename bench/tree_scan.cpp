@@ -146,7 +146,7 @@ Options parse(int argc, char** argv) {
 
 std::optional<match::Matcher> make_matcher(const Options& options) {
   const auto start = Clock::now();
-  match::LoadedRules loaded = match::load_rules({options.rules});
+  match::LoadedRules loaded = options.rules.empty() ? match::shipped_rules() : match::load_rules({options.rules});
   for (const auto& diagnostic : loaded.diagnostics) std::fprintf(stderr, "%s\n", render(diagnostic).c_str());
   if (!loaded.diagnostics.empty()) return std::nullopt;
   const double load = since(start);
