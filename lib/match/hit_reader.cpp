@@ -4,11 +4,13 @@
 
 #include <algorithm>
 
+#include "match/encoded.hpp"
+
 namespace cleanerd::match {
 namespace {
 
 constexpr int kKnownRank = 100;
-constexpr std::size_t kMaxEncoded = 12 * 1024;  // characters of base64 read for one hit: kMaxReach decoded, and line ends
+constexpr std::size_t kContextBefore = 48;  // decoded bytes before a token, for its boundary
 
 bool covers(const Match& outer, const Match& inner) { return outer.begin <= inner.begin && outer.end >= inner.end; }
 bool overlap(const Match& a, const Match& b) { return a.begin < b.end && b.begin < a.end; }
@@ -27,8 +29,9 @@ void HitReader::clear() {
 void HitReader::look(const Entry& entry, std::size_t to, const View& view) {
   switch (entry.kind) {
     case Entry::Kind::rule: return look_rule(entry, to, view);
-    case Entry::Kind::base64: return look_base64(entry, to, view);
-    case Entry::Kind::utf16: return look_utf16(entry, to, view);
+    case Entry::Kind::base64:
+    case Entry::Kind::hex:
+    case Entry::Kind::utf16: return look_encoded(entry, to, view);
     case Entry::Kind::known: return look_known(entry, to, view);
   }
 }
@@ -39,7 +42,7 @@ void HitReader::look_rule(const Entry& entry, std::size_t to, const View& view) 
   const std::uint64_t end = (view.offset + to) * view.unit;
   const auto found = std::ranges::find(found_, entry.index, &std::pair<std::size_t, std::uint64_t>::first);
   if (found != found_.end() && end <= found->second) return;
-  const std::size_t first = to - std::min(to, entry.width + rule.before);
+  const std::size_t first = to - std::min(to, matcher_.width(entry.index) + rule.before);
   const std::size_t from = first - std::min(first, kContext);
   const std::string_view window = view.bytes.substr(from, to - from + std::max(rule.reach, kKeywordReach));
   const std::size_t reach = std::min(window.size(), to - from + std::max<std::size_t>(rule.reach, 8));
@@ -54,64 +57,28 @@ void HitReader::look_rule(const Entry& entry, std::size_t to, const View& view) 
   OPENSSL_cleanse(confirmed->secret.data(), confirmed->secret.size());
 }
 
-void HitReader::look_base64(const Entry& entry, std::size_t to, const View& view) {
-  const std::string_view bytes = view.bytes;
+void HitReader::look_encoded(const Entry& entry, std::size_t to, const View& view) {
+  const Rule& rule = matcher_.rules.rules[entry.index];
   const std::size_t literal = to - entry.width;
-  if (literal < entry.skip) return;
-  // Back over whole groups of four, for what stands before the token; then on, over line ends.
-  std::size_t begin = literal - entry.skip;
-  const auto group = [&](std::size_t at) { return std::ranges::all_of(bytes.substr(at, 4), is_base64); };
-  if (!group(begin)) return;
-  std::size_t before = 0;
-  while (before < 48 && begin >= 4 && group(begin - 4)) {
-    begin -= 4;
-    before += 3;
+  const std::size_t back = rule.before + kContextBefore;
+  const std::size_t ahead = matcher_.width(entry.index) + std::max(rule.reach, kKeywordReach);
+  Spelled spelled;
+  Encoding encoding = Encoding::base64;
+  switch (entry.kind) {
+    case Entry::Kind::base64: spelled = read_base64(view.bytes, literal, entry.skip, back, ahead); break;
+    case Entry::Kind::hex: spelled = read_hex(view.bytes, literal, back, ahead), encoding = Encoding::hex; break;
+    default: spelled = read_utf16(view.bytes, literal, back, ahead), encoding = Encoding::utf16;
   }
-  std::string text;
-  std::vector<std::size_t> places;
-  for (std::size_t i = begin; i < bytes.size() && text.size() < kMaxEncoded; ++i) {
-    if (is_base64(bytes[i])) {
-      text += bytes[i];
-      places.push_back(i);
-    } else if (bytes[i] == '\\' && i + 1 < bytes.size() && bytes[i + 1] == 'n') {
-      ++i;
-    } else if (bytes[i] != '\n' && bytes[i] != '\r') {
-      break;
-    }
-  }
-  std::string decoded = base64_decode(text);
-  // Where the prefix begins within its group: 0, 1 or 2 bytes in, for 0, 2 or 3 characters.
-  const std::size_t first = before + (entry.skip == 0 ? 0 : entry.skip - 1);
-  if (first < decoded.size()) {
-    const bool is_text = looks_like_text(std::string_view(decoded).substr(first, 64));
-    const auto confirmed = matcher_.confirmer->look(entry.index, decoded, {first, first + 1, decoded.size(), true, is_text, view.path});
-    if (confirmed && confirmed->secret_end * 8 / 6 <= places.size()) {
-      const std::size_t from = places[confirmed->secret_begin * 8 / 6];
-      const std::size_t last = places[(confirmed->secret_end * 8 + 5) / 6 - 1];
-      keep({entry.index, Match::kNone, Encoding::base64, confirmed->checked, (view.offset + from) * view.unit, (view.offset + last + 1) * view.unit,
-            SecretValue(confirmed->secret)}, matcher_.rules.rules[entry.index].rank());
-    }
-  }
-  OPENSSL_cleanse(decoded.data(), decoded.size());
-  OPENSSL_cleanse(text.data(), text.size());
-}
-
-void HitReader::look_utf16(const Entry& entry, std::size_t to, const View& view) {
-  const std::size_t first = to - entry.width;
-  std::string narrow;
-  for (std::size_t i = first; i < view.bytes.size() && narrow.size() < kMaxReach / 2; i += 2) {
-    if (i + 1 < view.bytes.size() && view.bytes[i + 1] != '\0') {
-      narrow += view.bytes[i];
-      break;
-    }
-    narrow += view.bytes[i];
-  }
-  const auto confirmed = matcher_.confirmer->look(entry.index, narrow, {0, 1, narrow.size(), true, true, view.path});
-  if (confirmed)
-    keep({entry.index, Match::kNone, Encoding::utf16, confirmed->checked, view.offset + first + confirmed->secret_begin * 2,
-          view.offset + first + confirmed->secret_end * 2 - 1, SecretValue(confirmed->secret)},
-         matcher_.rules.rules[entry.index].rank());
-  OPENSSL_cleanse(narrow.data(), narrow.size());
+  if (spelled.literal >= spelled.bytes.size()) return;
+  const bool text = looks_like_text(std::string_view(spelled.bytes).substr(spelled.literal, 64));
+  const Confirmer::Place place{spelled.literal - std::min(spelled.literal, rule.before), spelled.literal + 1, spelled.bytes.size(),
+                               rule.before == 0, text, view.path};
+  auto confirmed = matcher_.confirmer->look(entry.index, spelled.bytes, place);
+  if (!confirmed) return;
+  keep({entry.index, Match::kNone, view.unit == 1 ? encoding : Encoding::utf16, confirmed->checked,
+        (view.offset + spelled.first(confirmed->secret_begin)) * view.unit, (view.offset + spelled.last(confirmed->secret_end) + 1) * view.unit,
+        SecretValue(confirmed->secret)}, rule.rank());
+  OPENSSL_cleanse(confirmed->secret.data(), confirmed->secret.size());
 }
 
 void HitReader::look_known(const Entry& entry, std::size_t to, const View& view) {

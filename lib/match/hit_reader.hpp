@@ -35,8 +35,7 @@ class HitReader {
 
  private:
   void look_rule(const Entry& entry, std::size_t to, const View& view);
-  void look_base64(const Entry& entry, std::size_t to, const View& view);
-  void look_utf16(const Entry& entry, std::size_t to, const View& view);
+  void look_encoded(const Entry& entry, std::size_t to, const View& view);
   void look_known(const Entry& entry, std::size_t to, const View& view);
   void keep(Match match, int rank);
 

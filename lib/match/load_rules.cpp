@@ -11,6 +11,7 @@
 #include "base/secret_value.hpp"
 #include "base/text.hpp"
 #include "match/rule_reader.hpp"
+#include "match/shipped_texts.hpp"
 
 namespace cleanerd::match {
 namespace {
@@ -28,15 +29,31 @@ std::optional<std::string> read_rule_file(const std::string& path) {
   return text;
 }
 
-void read_text(LoadedRules& loaded, const std::string& file, const std::string& text, bool may_replace) {
+void read_text(LoadedRules& loaded, const std::string& file, const std::string& text, bool may_replace,
+               RuleReader::Trust trust = RuleReader::Trust::none) {
   loaded.set.hash = sha256_hex(loaded.set.hash + "\n" + sha256_hex(text));
-  RuleReader reader(loaded, file, text, may_replace);
+  RuleReader reader(loaded, file, text, may_replace, trust);
   try {
     const std::vector<YAML::Node> documents = YAML::LoadAll(text);
     if (documents.size() > 1) reader.problem(documents[1].Mark(), "more than one YAML document in a file; expected one");
     else if (!documents.empty()) reader.root(documents[0]);
   } catch (const YAML::Exception& error) {
     reader.problem(error.mark, "not valid YAML: " + error.msg);
+  }
+}
+
+void read_directory(LoadedRules& loaded, const std::string& directory, bool may_replace) {
+  std::vector<std::string> paths;
+  std::error_code error;
+  for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error))
+    if (entry->path().extension() == ".yaml") paths.push_back(entry->path().string());
+  if (error && error != std::errc::no_such_file_or_directory)
+    loaded.diagnostics.push_back({directory, 0, 0, "cannot be read: " + error.message(), ""});
+  std::ranges::sort(paths);
+  for (const std::string& path : paths) {
+    loaded.files.push_back(path);
+    if (const auto text = read_rule_file(path)) read_text(loaded, path, *text, may_replace);
+    else loaded.diagnostics.push_back({path, 0, 0, "cannot be read, or is larger than 4 MiB", ""});
   }
 }
 
@@ -57,20 +74,19 @@ LoadedRules load_rules(const std::vector<std::string>& directories) {
   LoadedRules loaded;
   bool may_replace = false;
   for (const std::string& directory : directories) {
-    std::vector<std::string> paths;
-    std::error_code error;
-    for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error))
-      if (entry->path().extension() == ".yaml") paths.push_back(entry->path().string());
-    if (error && error != std::errc::no_such_file_or_directory)
-      loaded.diagnostics.push_back({directory, 0, 0, "cannot be read: " + error.message(), ""});
-    std::ranges::sort(paths);
-    for (const std::string& path : paths) {
-      loaded.files.push_back(path);
-      if (const auto text = read_rule_file(path)) read_text(loaded, path, *text, may_replace);
-      else loaded.diagnostics.push_back({path, 0, 0, "cannot be read, or is larger than 4 MiB", ""});
-    }
+    read_directory(loaded, directory, may_replace);
     may_replace = true;
   }
+  return loaded;
+}
+
+LoadedRules shipped_rules(const std::vector<std::string>& user_directories) {
+  LoadedRules loaded;
+  for (const ShippedText& shipped : shipped_texts()) {
+    loaded.files.push_back("shipped:" + std::string(shipped.file));
+    read_text(loaded, loaded.files.back(), std::string(shipped.text), false, RuleReader::Trust::proven);
+  }
+  for (const std::string& directory : user_directories) read_directory(loaded, directory, true);
   return loaded;
 }
 

@@ -7,14 +7,15 @@
 namespace cleanerd::match {
 namespace {
 
-constexpr std::size_t kMinStable = 5;  // base64 characters; 4 are met by chance once in 16 MB of base64
+constexpr std::size_t kMinStable = 4;  // base64 characters, met by chance once in 16 MB of base64
+constexpr std::size_t kMinPrefix = 3;
 
-void add_rule(PatternTable& table, const Rule& rule, std::size_t index, std::size_t width) {
+void add_rule(PatternTable& table, const Rule& rule, std::size_t index) {
   table.patterns.add_expression(rule.pattern);
-  table.entries.push_back({Entry::Kind::rule, index, width, 0});
+  table.entries.push_back({Entry::Kind::rule, index, 0, 0});
 }
 
-// The literal beginnings of a token, as they look in base64 at each alignment and in UTF-16.
+// The literal beginnings of a token, as they look in base64 at each alignment, in hex and in UTF-16.
 void add_encoded(PatternTable& table, const Rule& rule, std::size_t index) {
   for (const std::string& prefix : rule.prefixes) {
     for (std::size_t alignment = 0; alignment < 3; ++alignment) {
@@ -26,7 +27,13 @@ void add_encoded(PatternTable& table, const Rule& rule, std::size_t index) {
       table.patterns.add_literal(stable);
       table.entries.push_back({Entry::Kind::base64, index, stable.size(), first});
     }
-    if (prefix.size() < 4) continue;
+    if (prefix.size() < kMinPrefix) continue;
+    for (const bool upper_case : {false, true}) {
+      const std::string digits = hex_encode(prefix, upper_case);
+      if (upper_case && digits == hex_encode(prefix, false)) continue;
+      table.patterns.add_literal(digits);
+      table.entries.push_back({Entry::Kind::hex, index, digits.size(), 0});
+    }
     std::string wide;
     for (const char c : prefix) (wide += c) += '\0';
     wide.pop_back();
@@ -50,29 +57,28 @@ Result<Matcher> Matcher::make(RuleSet rules, std::vector<SecretValue> known, con
   auto parts = std::make_unique<Parts>();
   parts->rules = std::move(rules);
   parts->known = std::move(known);
+  parts->widths = std::make_unique<std::atomic<std::size_t>[]>(parts->rules.rules.size());
   for (std::size_t i = 0; i < parts->rules.rules.size(); ++i) {
     const Rule& rule = parts->rules.rules[i];
     for (const std::string& path : rule.paths) parts->paths.add(path, i);
     if (rule.pattern.empty()) continue;
-    const auto width = pattern_width(rule.pattern);
-    if (!width) return Error(width.error()).within("rule '" + rule.id + "'");
     PatternTable& table = rule.tier == Tier::any ? parts->any : rule.tier == Tier::text ? parts->text : parts->path;
-    add_rule(table, rule, i, std::min(*width, kMaxWidth));
+    add_rule(table, rule, i);
     if (rule.tier == Tier::any) add_encoded(parts->any, rule, i);
   }
   parts->variants = make_variants(parts->known);
-  const bool cacheable = parts->variants.anchors.empty();
-  add_known(parts->any, parts->variants);
-  const auto compile = [&](PatternTable& table, bool keep, const char* name) -> Status {
-    auto database = cached_database(table.patterns, keep ? options.cache_directory : "", name);
+  add_known(parts->values, parts->variants);
+  const auto compile = [&](PatternTable& table, const std::string& directory, const char* name) -> Status {
+    auto database = cached_database(table.patterns, directory, name);
     if (!database) return std::move(database).error();
     table.database = std::move(*database);
     table.patterns = {};
     return {};
   };
-  if (auto done = compile(parts->any, cacheable, "rules-any"); !done) return std::move(done).error();
-  if (auto done = compile(parts->text, true, "rules-text"); !done) return std::move(done).error();
-  if (auto done = compile(parts->path, true, "rules-path"); !done) return std::move(done).error();
+  if (auto done = compile(parts->any, options.cache_directory, "rules-any"); !done) return std::move(done).error();
+  if (auto done = compile(parts->values, "", ""); !done) return std::move(done).error();
+  if (auto done = compile(parts->text, options.cache_directory, "rules-text"); !done) return std::move(done).error();
+  if (auto done = compile(parts->path, options.cache_directory, "rules-path"); !done) return std::move(done).error();
   parts->confirmer = std::make_unique<Confirmer>(parts->rules);
   return Matcher(std::move(parts));
 }
@@ -89,11 +95,21 @@ bool Matcher::is_locked() const { return all_secure_memory_is_locked(); }
 
 std::size_t Matcher::memory() const {
   std::size_t total = 0;
-  for (const PatternTable* table : {&parts_->any, &parts_->text, &parts_->path}) {
+  for (const auto table : Parts::kTables) {
+    const hs_database_t* database = (parts_.get()->*table).database.get();
     std::size_t size = 0;
-    if (table->database && hs_database_size(table->database.get(), &size) == HS_SUCCESS) total += size;
+    if (database != nullptr && hs_database_size(database, &size) == HS_SUCCESS) total += size;
   }
   return total;
+}
+
+std::size_t Matcher::Parts::width(std::size_t rule) const {
+  std::size_t width = widths[rule];
+  if (width == 0) {
+    width = std::min(pattern_width(rules.rules[rule].pattern).value_or(kMaxWidth), kMaxWidth);
+    widths[rule] = width;
+  }
+  return width;
 }
 
 }  // namespace cleanerd::match

@@ -16,8 +16,8 @@ constexpr std::string_view kAssigned =
 
 }  // namespace
 
-RuleReader::RuleReader(LoadedRules& loaded, std::string file, const std::string& text, bool may_replace)
-    : loaded_(loaded), file_(std::move(file)), lines_(split(text, '\n')), may_replace_(may_replace) {}
+RuleReader::RuleReader(LoadedRules& loaded, std::string file, const std::string& text, bool may_replace, Trust trust)
+    : loaded_(loaded), file_(std::move(file)), lines_(split(text, '\n')), may_replace_(may_replace), trust_(trust) {}
 
 void RuleReader::root(const YAML::Node& node) {
   if (node.IsNull() || !node.IsDefined()) return;
@@ -77,7 +77,7 @@ void RuleReader::texts(const YAML::Node& node, std::vector<std::string>& out, co
 }
 
 void RuleReader::expression(const YAML::Node& node, std::string& out) {
-  if (!text(node, out, "a regular expression (RE2 syntax)")) return;
+  if (!text(node, out, "a regular expression (RE2 syntax)") || trust_ == Trust::proven) return;
   if (const std::string wrong = expression_problem(out); !wrong.empty())
     problem(node.Mark(), "not a regular expression that RE2 takes: " + wrong);
 }
@@ -176,7 +176,7 @@ void RuleReader::complete(const YAML::Node& node, Rule& rule, const std::string&
     return problem(node.Mark(), "rule '" + rule.id + "' needs a pattern; only rules of tier path can be without");
   if ((rule.tier == Tier::path) == rule.paths.empty())
     return problem(node.Mark(), "rule '" + rule.id + "': paths belong to rules of tier path, and those need them");
-  if (!rule.pattern.empty() && rule.match.empty())
+  if (!rule.pattern.empty() && rule.match.empty() && trust_ == Trust::none)
     return problem(node.Mark(), "rule '" + rule.id + "' needs an example that it finds (match)");
   if (!name.empty()) {
     const std::string before = "(?i:" + name + ")" + std::string(kAssigned);
@@ -187,9 +187,9 @@ void RuleReader::complete(const YAML::Node& node, Rule& rule, const std::string&
   }
   if (rule.prefixes.empty() && rule.tier == Tier::any) {
     const std::string prefix = literal_prefix(rule.pattern);
-    if (prefix.size() >= 4) rule.prefixes.push_back(prefix);
+    if (prefix.size() >= 3) rule.prefixes.push_back(prefix);
   }
-  if (rule.pattern.empty()) return;
+  if (rule.pattern.empty() || trust_ == Trust::proven) return;
   if (const auto width = pattern_width(rule.pattern); !width)
     problem(node.Mark(), "rule '" + rule.id + "': " + width.error().message());
   else if (*width > kMaxWidth)

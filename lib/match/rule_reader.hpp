@@ -15,7 +15,9 @@ namespace cleanerd::match {
 
 class RuleReader {
  public:
-  RuleReader(LoadedRules& loaded, std::string file, const std::string& text, bool may_replace);
+  // proven: the tests have shown that the expressions compile and that there are examples; neither is looked at again.
+  enum class Trust { proven, none };
+  RuleReader(LoadedRules& loaded, std::string file, const std::string& text, bool may_replace, Trust trust);
 
   void root(const YAML::Node& node);
   void problem(const YAML::Mark& mark, std::string message);
@@ -41,6 +43,7 @@ class RuleReader {
   std::string file_;
   std::vector<std::string> lines_;
   bool may_replace_;
+  Trust trust_;
 };
 
 }  // namespace cleanerd::match

@@ -50,7 +50,7 @@ struct Scanner::Parts {
   Content content = Content::unknown;
   bool odd = false;           // UTF-16, high byte first
   std::string narrow;
-  std::array<std::uint64_t, 4> seen{};  // by pass: hits that end here or before were looked at
+  std::array<std::uint64_t, 6> seen{};  // by pass: hits that end here or before were looked at
 
   Parts(const Matcher::Parts& parts, Scratch own) : matcher(parts), scratch(std::move(own)), reader(parts) {}
 
@@ -70,11 +70,13 @@ struct Scanner::Parts {
 
 Result<Scanner> Matcher::scanner() const {
   hs_scratch_t* scratch = nullptr;
-  for (const PatternTable* table : {&parts_->any, &parts_->text, &parts_->path})
-    if (table->database && hs_alloc_scratch(table->database.get(), &scratch) != HS_SUCCESS) {
+  for (const auto table : Parts::kTables) {
+    const hs_database_t* database = (parts_.get()->*table).database.get();
+    if (database != nullptr && hs_alloc_scratch(database, &scratch) != HS_SUCCESS) {
       const Scratch owner(scratch);
       return Error(Errc::io, "no memory to search with");
     }
+  }
   return Scanner(std::make_unique<Scanner::Parts>(*parts_, Scratch(scratch)));
 }
 
@@ -120,6 +122,7 @@ void Scanner::scan(std::span<const char> bytes, std::uint64_t offset, Part part,
       if (p.matcher.rules.rules[rule].pattern.empty() && !bytes.empty()) p.reader.whole_file(rule, sink);
   }
   p.pass(p.matcher.any, 0, view, offset, part, 1);
+  p.pass(p.matcher.values, 4, view, offset, part, 1);
   if (p.content == Content::utf16) {
     // The low byte of each unit; what is no Latin-1 becomes a byte that no rule wants.
     p.narrow.clear();
@@ -129,6 +132,7 @@ void Scanner::scan(std::span<const char> bytes, std::uint64_t offset, Part part,
       p.narrow += high == '\0' ? low : '\x1a';
     }
     p.pass(p.matcher.any, 1, p.narrow, (offset + first) / 2, part, 2);
+    p.pass(p.matcher.values, 5, p.narrow, (offset + first) / 2, part, 2);
   }
   if (p.content != Content::binary) {
     const bool wide = p.content == Content::utf16;

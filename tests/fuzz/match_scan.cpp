@@ -7,6 +7,7 @@
 #include <tuple>
 #include <vector>
 
+#include "match/example.hpp"
 #include "match/load_rules.hpp"
 #include "match/matcher.hpp"
 
@@ -37,9 +38,12 @@ const Matcher& the_matcher() {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 2) return 0;
   static Scanner scanner = std::move(*the_matcher().scanner());
-  // The last two bytes say how often the rest stands there and in what pieces it comes.
+  // The last two bytes say in what pieces the rest comes, how often it stands there, and whether it is an example to expand:
+  // chance would never find a checksum.
   std::string bytes;
-  const std::string_view unit(reinterpret_cast<const char*>(data), size - 2);
+  std::string unit(reinterpret_cast<const char*>(data), size - 2);
+  if ((data[size - 1] & 1) != 0)
+    if (auto example = expand_example(unit, data[size - 2])) unit = std::move(*example);
   const std::size_t copies = data[size - 1] > 250 ? 1 + (300'000 / (unit.size() + 1)) : 1;
   for (std::size_t i = 0; i < copies; ++i) bytes += unit;
   Found whole, pieces;

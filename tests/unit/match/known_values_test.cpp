@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "match/known_variants.hpp"
-#include "match/support.hpp"
+#include "unit/match/support.hpp"
 
 namespace cleanerd::match {
 namespace {

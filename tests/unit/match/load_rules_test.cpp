@@ -1,11 +1,12 @@
 #include "match/load_rules.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
 #include <unistd.h>
 
-#include "match/support.hpp"
+#include "unit/match/support.hpp"
 
 namespace cleanerd::match {
 namespace {
@@ -81,6 +82,30 @@ TEST(LoadRules, LetsTheUsersRulesReplaceShippedOnes) {
   EXPECT_EQ(loaded.set.rules[0].description, "own");
   EXPECT_NE(loaded.set.hash, load_rules({(base / "shipped").string()}).set.hash);
   std::filesystem::remove_all(base);
+}
+
+struct Own : testing::Test {
+  std::filesystem::path directory = std::filesystem::temp_directory_path() / ("match-own-rules-" + std::to_string(getpid()));
+  Own() { std::filesystem::create_directories(directory); }
+  ~Own() override { std::filesystem::remove_all(directory); }
+};
+
+TEST_F(Own, RulesReplaceThoseInTheProgramAndAddToThem) {
+  std::ofstream(directory / "a.yaml") << "rules:\n  - {id: github-pat, description: own, pattern: 'ab', match: [ab]}\n"
+                                         "  - {id: acme, description: another, pattern: 'cd', match: [cd]}\n";
+  const auto shipped = shipped_rules();
+  const auto both = shipped_rules({directory.string()});
+  ASSERT_TRUE(both.diagnostics.empty()) << render(both.diagnostics[0]);
+  EXPECT_EQ(both.set.rules.size(), shipped.set.rules.size() + 1);
+  const auto own = std::ranges::find(both.set.rules, "github-pat", &Rule::id);
+  ASSERT_NE(own, both.set.rules.end());
+  EXPECT_EQ(own->description, "own");
+  EXPECT_NE(both.set.hash, shipped.set.hash);
+}
+
+TEST_F(Own, RulesWithAProblemAreNamed) {
+  std::ofstream(directory / "a.yaml") << "rules:\n  - {id: a, description: own, pattern: 'a(', match: [ab]}\n";
+  EXPECT_EQ(shipped_rules({directory.string()}).diagnostics.size(), 1u);
 }
 
 }  // namespace

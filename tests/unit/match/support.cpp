@@ -1,4 +1,4 @@
-#include "match/support.hpp"
+#include "unit/match/support.hpp"
 
 #include <algorithm>
 #include <cstring>
