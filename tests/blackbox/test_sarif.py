@@ -1,7 +1,7 @@
 """SARIF 2.1.0: what stands in it, and that it is valid.
 
-No Debian package carries OASIS's schema. docs/sarif.schema.json is a schema of our own for the part of SARIF that is written, made
-from the specification: required properties, enumerations, types, URI syntax, no other keys."""
+No Debian package carries OASIS's schema (@microsoft/jest-sarif on npm does), so docs/sarif.schema.json is a schema of our own for
+the part of SARIF that is written, made from the specification: required properties, enumerations, types, URI syntax, no other keys."""
 
 import copy
 import json
