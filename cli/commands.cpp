@@ -125,14 +125,19 @@ Result<Job> prepare(const Options& options, const service::Interruption& interru
   return Job{options, interruption, std::move(*policy), std::move(*host), std::move(*search), std::move(*declared), std::move(selection), directory};
 }
 
-Result<ExitStatus> finish(const Job& job, const report::Document& document, ExitStatus status) {
-  if (!job.options.quiet || job.options.format == Format::json || !job.options.output.empty()) {
-    const bool colour = !job.options.no_color && !std::getenv("NO_COLOR") && job.options.output.empty() && is_terminal(STDOUT_FILENO);
-    const std::string text = job.options.format == Format::json
-                                 ? report::render_json(document)
-                                 : report::render_table(document, colour ? report::Colour::yes : report::Colour::no);
-    if (Status written = write_result(job.options, text); !written) return std::move(written).error();
+std::string render(const Job& job, const report::Document& document) {
+  const bool colour = !job.options.no_color && !std::getenv("NO_COLOR") && job.options.output.empty() && is_terminal(STDOUT_FILENO);
+  switch (job.options.format) {
+    case Format::table: return report::render_table(document, colour ? report::Colour::yes : report::Colour::no);
+    case Format::json: return report::render_json(document);
+    case Format::sarif: return report::render_sarif(document);
   }
+  return {};
+}
+
+Result<ExitStatus> finish(const Job& job, const report::Document& document, ExitStatus status) {
+  if (!job.options.quiet || job.options.format != Format::table || !job.options.output.empty())
+    if (Status written = write_result(job.options, render(job, document)); !written) return std::move(written).error();
   if (status == ExitStatus::done && !document.complete)
     return Error(Errc::io, "not everything could be looked at (" + printable(document.unread.front().place, 100) + ": " +
                                printable(document.unread.front().reason) + ")");

@@ -33,10 +33,10 @@ void add_common(CLI::App& app, Options& options) {
   app.add_flag_callback("--daemon", [] { throw CLI::ValidationError("--daemon", "this version works without the daemon"); }, "work through the daemon");
 }
 
-void add_format(CLI::App& app, Options& options) {
+void add_format(CLI::App& app, Options& options, std::vector<std::string> names) {
   app.add_option_function<std::string>("--format", [&options](const std::string& name) {
-       options.format = name == "json" ? Format::json : Format::table;
-     }, "table or json")->check(CLI::IsMember({"table", "json"}))->default_str("table");
+       options.format = name == "json" ? Format::json : name == "sarif" ? Format::sarif : Format::table;
+     }, "how the result is written")->check(CLI::IsMember(std::move(names)))->default_str("table");
   app.add_option("-o,--output", options.output, "write the result to this file instead of stdout")->type_name("FILE");
 }
 
@@ -72,10 +72,10 @@ std::variant<Options, ExitStatus> parse_command_line(int argc, char** argv) {
     command.callback([&options, &row] { options.command = row.command; });
     add_common(command, options);
     if (row.command == Command::scan || row.command == Command::plan || row.command == Command::purge) {
-      add_format(command, options);
+      add_format(command, options, {"table", "json", "sarif"});
       add_selection(command, options);
     }
-    if (row.command == Command::version) add_format(command, options);
+    if (row.command == Command::version) add_format(command, options, {"table", "json"});
     if (row.command == Command::purge) {
       command.add_flag("-n,--dry-run", options.dry_run, "only show the plan");
       command.add_flag("-f,--force", options.force, "do not ask; needed without a terminal");

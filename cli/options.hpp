@@ -11,7 +11,7 @@
 namespace cleanerd::cli {
 
 enum class Command { scan, plan, purge, explain, version };
-enum class Format { table, json };
+enum class Format { table, json, sarif };
 
 struct Options {
   Command command = Command::scan;

@@ -1,4 +1,5 @@
-// A document as text: the table for people, the contract's JSON (schema "cleaner.v1", docs/cleaner.v1.schema.json) for machines.
+// A document as text: the table for people, the contract's JSON (schema "cleaner.v1", docs/cleaner.v1.schema.json) for machines,
+// SARIF for viewers of code scanning.
 #pragma once
 
 #include <string>
@@ -10,6 +11,8 @@ namespace cleanerd::report {
 enum class Colour { no, yes };
 
 std::string render_json(const Document& document);
+// One result per finding; what stands on a secret without carrying one itself is in JSON and table only.
+std::string render_sarif(const Document& document);
 std::string render_table(const Document& document, Colour colour);
 
 // The whole story of one object in sentences.

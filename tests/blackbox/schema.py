@@ -1,4 +1,4 @@
-"""As much of JSON Schema (draft 2020-12) as docs/cleaner.v1.schema.json uses."""
+"""As much of JSON Schema (draft 2020-12) as the schemas in docs use."""
 
 import json
 import re
@@ -7,7 +7,12 @@ from typing import Any
 
 from runner import REPOSITORY
 
-SCHEMA: dict[str, Any] = json.loads((REPOSITORY / "docs/cleaner.v1.schema.json").read_text())
+
+def read_schema(name: str) -> dict[str, Any]:
+    return json.loads((REPOSITORY / "docs" / name).read_text())
+
+
+SCHEMA = read_schema("cleaner.v1.schema.json")
 ANNOTATIONS = {"$schema", "$id", "$defs", "title", "description"}
 
 TYPES: dict[str, Any] = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None), "integer": int}
@@ -18,18 +23,22 @@ def has_type(value: object, name: str) -> bool:
 
 
 KEYWORDS_OF: dict[str, Any] = {"required": dict, "properties": dict, "additionalProperties": dict, "items": list, "pattern": str,
-                              "minLength": str, "minimum": int}
+                              "minLength": str, "minimum": int, "minItems": list, "maxItems": list, "uniqueItems": list}
 
 
-def problems(value: Any, schema: dict[str, Any] = SCHEMA, at: str = "$") -> Iterator[str]:
+def problems(value: Any, root: dict[str, Any] = SCHEMA) -> Iterator[str]:
+    return _problems(value, root, root, "$")
+
+
+def _problems(value: Any, schema: dict[str, Any], root: dict[str, Any], at: str) -> Iterator[str]:
     for keyword, wanted in schema.items():
         if not isinstance(value, KEYWORDS_OF.get(keyword, object)):
             continue
         match keyword:
             case "$ref":
-                yield from problems(value, SCHEMA["$defs"][wanted.removeprefix("#/$defs/")], at)
+                yield from _problems(value, root["$defs"][wanted.removeprefix("#/$defs/")], root, at)
             case "anyOf":
-                each = [list(problems(value, one, at)) for one in wanted]
+                each = [list(_problems(value, one, root, at)) for one in wanted]
                 if all(each):
                     yield from min(each, key=len)
             case "type":
@@ -43,17 +52,23 @@ def problems(value: Any, schema: dict[str, Any] = SCHEMA, at: str = "$") -> Iter
                 yield from (f"{at}: '{name}' is missing" for name in wanted if name not in value)
             case "properties":
                 for name in wanted.keys() & value.keys():
-                    yield from problems(value[name], wanted[name], f"{at}.{name}")
+                    yield from _problems(value[name], wanted[name], root, f"{at}.{name}")
             case "additionalProperties":
                 yield from (f"{at}: '{name}' is not in the schema" for name in value.keys() - schema["properties"].keys())
             case "items":
                 for number, item in enumerate(value):
-                    yield from problems(item, wanted, f"{at}[{number}]")
+                    yield from _problems(item, wanted, root, f"{at}[{number}]")
             case "pattern":
                 if not re.search(wanted, value):
                     yield f"{at}: {value!r} does not match {wanted}"
             case "minLength" | "minimum":
                 if (len(value) if keyword == "minLength" else value) < wanted:
                     yield f"{at}: {value!r} is too small"
+            case "minItems" | "maxItems":
+                if len(value) < wanted if keyword == "minItems" else len(value) > wanted:
+                    yield f"{at}: {len(value)} items"
+            case "uniqueItems":
+                if wanted and any(item in value[:number] for number, item in enumerate(value)):
+                    yield f"{at}: an item is there twice"
             case _ if keyword not in ANNOTATIONS:
                 raise AssertionError(f"the schema uses '{keyword}', which is not checked here")

@@ -33,7 +33,8 @@ class CommandLine(BlackBoxTest):
         self.check(["scan", "surplus"], "surplus")
 
     def test_values_that_are_none_of_the_possible_ones(self) -> None:
-        self.check(["scan", "--format", "yaml"], "--format", "yaml", "table", "json")
+        self.check(["scan", "--format", "yaml"], "--format", "yaml", "table", "json", "sarif")
+        self.check(["version", "--format", "sarif"], "--format", "sarif")
         self.check(["scan", "--format", "0"], "--format")
         self.check(["scan", "--log-level", "loud"], "--log-level", "loud", "trace")
         self.check(["scan", "--filter", "kind=x"], "--filter")

@@ -33,7 +33,7 @@ class Secrecy(BlackBoxTest):
     def test_no_command_shows_a_secret(self) -> None:
         host = host_full_of_secrets()
         machine = self.machine(host)
-        for format in ("table", "json"):
+        for format in ("table", "json", "sarif"):
             for command in ("scan", "plan"):
                 self.assert_status(machine.run(command, "--format", format), SECRETS)
         for id in host.state.ids():
@@ -51,7 +51,8 @@ class Secrecy(BlackBoxTest):
         state.add_container(child, name=f"keeps-{secret}")
         state.add_record(description=f"[stage] RUN echo {secret}")
         machine = self.machine(host)
-        for arguments in (["scan"], ["plan"], ["scan", "--format", "json"], ["plan", "--format", "json"], ["purge", "--force"]):
+        for arguments in (["scan"], ["plan"], ["scan", "--format", "json"], ["plan", "--format", "json"], ["scan", "--format", "sarif"],
+                          ["purge", "--force"]):
             machine.run(*arguments, "--secret-env", "MINE", env={"MINE": secret})
 
     def test_the_engines_error_messages_are_redacted(self) -> None:

@@ -171,6 +171,7 @@ TEST(EveryOutput, NeverHoldsTheSecret) {
   std::vector<std::string> outputs;
   for (const Command command : {Command::scan, Command::plan}) {
     outputs.push_back(render_json(document_of(command, look)));
+    outputs.push_back(render_sarif(document_of(command, look)));
     outputs.push_back(render_table(document_of(command, look), Colour::yes));
   }
   for (plan::Index i = 0; i < look.inventory.objects().size(); ++i) outputs.push_back(render_explanation(look, i, kFingerprint));
