@@ -28,11 +28,11 @@ class Reader {
     if (node.IsNull() || !node.IsDefined()) return;
     map(node, "the file", {{"engine", [&](const YAML::Node& n) { engine(n); }},
                            {"state_dir", [&](const YAML::Node& n) { path(n, loaded_.policy.state_dir); }},
-                           {"rules_dir", [&](const YAML::Node& n) { path(n, loaded_.policy.rules_dir); }},
                            {"secrets", [&](const YAML::Node& n) { secrets(n); }},
                            {"protect", [&](const YAML::Node& n) { protect(n); }},
                            {"quiet_period", [&](const YAML::Node& n) { duration(n, loaded_.policy.quiet_period); }},
-                           {"interval", [&](const YAML::Node& n) { duration(n, loaded_.policy.interval); }}});
+                           {"interval", [&](const YAML::Node& n) { duration(n, loaded_.policy.interval); }},
+                           {"rules_dir", [&](const YAML::Node& n) { path(n, loaded_.policy.rules_dir); }}});
   }
 
   void problem(const YAML::Mark& mark, std::string message) {
@@ -150,11 +150,11 @@ class Reader {
               loaded_.policy.protected_labels.push_back(std::move(rule));
             });
           }},
-         {"stopped_containers", [&](const YAML::Node& n) { boolean(n, loaded_.policy.protect_stopped_containers); }},
          {"images", [&](const YAML::Node& n) {
             list(n, "image patterns, such as registry.example/base:*",
                  [&](const YAML::Node&, const std::string& value) { loaded_.policy.protected_images.push_back(value); });
-          }}});
+          }},
+         {"stopped_containers", [&](const YAML::Node& n) { boolean(n, loaded_.policy.protect_stopped_containers); }}});
   }
 
   Loaded& loaded_;

@@ -38,7 +38,7 @@ Result<inventory::Host> connect_engine(std::string host, const policy::Policy& p
 }
 
 Result<search::Search> open_search(const policy::Policy& policy, const std::string& state_dir, const std::string& engine_id) {
-  auto loaded = match::load_rules({CLEANERD_RULES_DIR, policy.rules_dir ? *policy.rules_dir : std::string(kConfigDirectory) + "/rules.d"});
+  auto loaded = match::shipped_rules({policy.rules_dir ? *policy.rules_dir : std::string(kConfigDirectory) + "/rules.d"});
   std::string message;
   for (const match::Diagnostic& diagnostic : loaded.diagnostics) message += (message.empty() ? "" : "\n") + match::render(diagnostic);
   if (!message.empty()) return Error(Errc::config, message);

@@ -55,6 +55,9 @@ class FakeEngine:
         self.state = state or HostState()
         self.state.data_root = os.path.join(self.directory.name, "root")
         os.mkdir(self.state.data_root)
+        # As an engine's own does, the folder says whose it is: what is not in it is not there.
+        with open(os.path.join(self.state.data_root, "engine-id"), "w") as file:
+            file.write(self.state.engine_id)
         self.requests: list[Request] = []
         self.on_request: OnRequest = lambda request: None
         self.chunk_size = 0  # lists are sent in chunks of this size; 0: one

@@ -17,12 +17,15 @@ secrets:
 protect:
   labels: [cleanerd.keep=true, team]
   images: ["registry.example/base:*"]
+  stopped_containers: true
+interval: 10m
+rules_dir: /nonexistent/rules.d
 """
 
 
 class Configuration(BlackBoxTest):
     def purge_with(self, text: str | bytes) -> Run:
-        machine = self.machine()
+        machine = self.machine(fresh=True)
         machine.config.write_bytes(text if isinstance(text, bytes) else text.encode())
         run = machine.run("purge", "--force")
         self.assertEqual(machine.engine.requests, [])

@@ -31,12 +31,14 @@ class ScanAndPlan(BlackBoxTest):
             self.assertIn(part, run.stdout)
         self.assert_nothing_removed(machine)
 
-    def test_scan_and_plan_leave_nothing_in_the_state_directory_but_the_key(self) -> None:
-        machine = self.machine(busy_host())
+    def test_scan_and_plan_leave_nothing_in_the_state_directory_but_key_rules_and_cache(self) -> None:
+        machine = self.machine(busy_host(), fresh=True)
         machine.run("scan")
         machine.run("plan")
-        self.assertEqual([path.name for path in machine.stored()], ["fingerprint.key"])
-        self.assertEqual(machine.stored()[0].stat().st_mode & 0o777, 0o600)
+        self.assertEqual({path.name for path in machine.stored()},
+                         {"fingerprint.key", "rules-any.hsdb", "rules-path.hsdb", "rules-text.hsdb", "scan.db"})
+        for path in machine.stored():
+            self.assertEqual(path.stat().st_mode & 0o777, 0o600, path)
         self.assertEqual(machine.state_dir.stat().st_mode & 0o777, 0o700)
 
     def test_the_output_has_no_colour_outside_a_terminal(self) -> None:

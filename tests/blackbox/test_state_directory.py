@@ -52,7 +52,7 @@ class StateDirectory(BlackBoxTest):
 
     def test_another_purge_is_under_way(self) -> None:
         machine = self.machine(busy_host())
-        machine.state_dir.mkdir()
+        machine.state_dir.mkdir(exist_ok=True)
         with open(machine.state_dir / "lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self.check_refused(machine, "another purge is under way")
@@ -60,19 +60,19 @@ class StateDirectory(BlackBoxTest):
 
     def test_a_journal_that_is_none(self) -> None:
         machine = self.machine(busy_host())
-        machine.state_dir.mkdir()
+        machine.state_dir.mkdir(exist_ok=True)
         (machine.state_dir / "journal.db").write_bytes(b"this is not a database, but it is long enough" * 100)
         self.check_refused(machine, "journal")
 
     def test_a_journal_of_a_newer_version(self) -> None:
         machine = self.machine(busy_host())
-        machine.state_dir.mkdir()
+        machine.state_dir.mkdir(exist_ok=True)
         with sqlite3.connect(machine.state_dir / "journal.db") as journal:
             journal.execute("PRAGMA user_version = 99")
         self.check_refused(machine, "newer cleanerd")
 
     def test_a_state_directory_that_is_a_file(self) -> None:
-        machine = self.machine(busy_host())
+        machine = self.machine(busy_host(), fresh=True)
         machine.state_dir.write_text("")
         self.check_refused(machine, str(machine.state_dir))
 
@@ -83,7 +83,7 @@ class StateDirectory(BlackBoxTest):
 
     def test_a_journal_behind_a_link_is_not_followed(self) -> None:
         machine = self.machine(busy_host())
-        machine.state_dir.mkdir()
+        machine.state_dir.mkdir(exist_ok=True)
         victim = machine.directory / "victim"
         os.symlink(victim, machine.state_dir / "journal.db")
         self.check_refused(machine)

@@ -116,7 +116,7 @@ class RunningBuild(RealEngine):
             purges += 1
             time.sleep(0.1)
         build.join()
-        self.assertGreater(purges, 5)
+        self.assertGreater(purges, 1)
         return results[0]
 
 

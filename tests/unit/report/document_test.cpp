@@ -25,7 +25,7 @@ const Fingerprinter kFingerprint{Fingerprinter::Key{}};
 
 purge::Look look_at(const an_inventory& scenario, const plan::Selection& selection = {}) {
   Planned result = planned(scenario, {}, selection);
-  return {std::move(result.inventory), std::move(result.findings), std::move(result.plan)};
+  return {std::move(result.inventory), std::move(result.findings), std::move(result.plan), scenario.snapshot.unread};
 }
 
 an_inventory a_host() {
