@@ -19,7 +19,8 @@ struct Entry {
   Kind kind;
   std::size_t index;  // rule, or anchor of a known value
   std::size_t width;  // bytes of the literal; a rule's are matcher.width()
-  std::size_t skip;   // base64: characters of the group that stand before the literal
+  std::size_t skip = 0;       // base64: characters of the group that stand before the literal
+  std::size_t alignment = 0;  // and bytes before the prefix
 };
 
 struct PatternTable {
