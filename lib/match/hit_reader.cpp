@@ -59,7 +59,8 @@ void HitReader::look_encoded(const Entry& entry, std::size_t to, const View& vie
   const Rule& rule = matcher_.rules.rules[entry.index];
   const std::size_t literal = to - entry.width;
   const std::size_t back = rule.before + kContextBefore;
-  const std::size_t ahead = matcher_.width(entry.index) + std::max(rule.reach, kKeywordReach);
+  const std::size_t ahead = std::min(matcher_.width(entry.index) + std::max(rule.reach, kKeywordReach),
+                                     view.unit == 1 ? kMaxWidth + kMaxReach : kMaxReach / 2 - 64);
   // What follows a token of a whole line's length may be its next line, or something else.
   for (const Lines lines : {Lines::join, Lines::single}) {
     Spelled spelled;
