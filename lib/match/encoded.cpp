@@ -18,28 +18,37 @@ int nibble(char c) {
 
 bool is_hex(char c) { return nibble(c) >= 0; }
 
-// The characters from `at` on, ends of lines left out, also those written as \n.
+constexpr std::size_t kBase64Line = 60;  // characters of the shortest lines in use: 64 in PEM, 76 in MIME, 60 of uuencode
+constexpr std::size_t kHexLine = 32;     // xxd and od
+
+// The characters from `at` on. A line's end, also one written as \n, is passed over only after a whole line.
 template <class Accept>
-std::string collect(std::string_view text, std::size_t at, std::size_t limit, Accept accept, std::vector<std::size_t>& places) {
-  std::string out;
-  for (; at < text.size() && out.size() < limit; ++at) {
+std::string collect(Spelled& out, std::string_view text, std::size_t at, std::size_t limit, std::size_t line, Accept accept) {
+  std::string characters;
+  const auto ends_line = [&](std::size_t end) {
+    if (text[end - 1] == '\r') --end;
+    return end >= line && std::ranges::all_of(text.substr(end - line, line), accept);
+  };
+  while (at < text.size() && characters.size() < limit) {
     if (accept(text[at])) {
-      out += text[at];
-      places.push_back(at);
-    } else if (text[at] == '\\' && at + 1 < text.size() && text[at + 1] == 'n') {
-      ++at;
-    } else if (text[at] != '\n' && text[at] != '\r') {
-      break;
+      characters += text[at];
+      out.places.push_back(at++);
+      continue;
     }
+    const std::size_t size = text[at] == '\n' || text[at] == '\r' ? 1 : text.substr(at).starts_with("\\n") ? 2 : 0;
+    if (size == 0 || line == 0 || !ends_line(at)) break;
+    out.joined = true;
+    at += size;
   }
-  return out;
+  return characters;
 }
 
 }  // namespace
 
 Spelled::~Spelled() { OPENSSL_cleanse(bytes.data(), bytes.size()); }
 
-Spelled read_base64(std::string_view text, std::size_t literal, std::size_t skip, std::size_t back, std::size_t ahead) {
+Spelled read_base64(std::string_view text, std::size_t literal, std::size_t skip, std::size_t alignment, std::size_t back,
+                    std::size_t ahead, Lines lines) {
   Spelled out;
   if (literal < skip) return out;
   std::size_t begin = literal - skip;
@@ -50,23 +59,22 @@ Spelled read_base64(std::string_view text, std::size_t literal, std::size_t skip
     begin -= 4;
     before += 3;
   }
-  std::string characters = collect(text, begin, (before + ahead) * 4 / 3 + 4, is_base64, out.places);
+  std::string characters = collect(out, text, begin, (before + ahead) * 4 / 3 + 4, lines == Lines::join ? kBase64Line : 0, is_base64);
   out.bytes = base64_decode(characters);
   out.bits = 6;
-  // 0, 1 or 2 bytes into the group, for 0, 2 or 3 characters.
-  out.literal = before + (skip == 0 ? 0 : skip - 1);
+  out.literal = before + alignment;
   OPENSSL_cleanse(characters.data(), characters.size());
   return out;
 }
 
-Spelled read_hex(std::string_view text, std::size_t literal, std::size_t back, std::size_t ahead) {
+Spelled read_hex(std::string_view text, std::size_t literal, std::size_t back, std::size_t ahead, Lines lines) {
   Spelled out;
   std::size_t begin = literal;
   while (out.literal < back && begin >= 2 && is_hex(text[begin - 1]) && is_hex(text[begin - 2])) {
     begin -= 2;
     ++out.literal;
   }
-  std::string characters = collect(text, begin, (out.literal + ahead) * 2, is_hex, out.places);
+  std::string characters = collect(out, text, begin, (out.literal + ahead) * 2, lines == Lines::join ? kHexLine : 0, is_hex);
   for (std::size_t i = 0; i + 1 < characters.size(); i += 2)
     out.bytes += static_cast<char>(nibble(characters[i]) << 4 | nibble(characters[i + 1]));
   out.bits = 4;

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "match/encoded.hpp"
-
 namespace cleanerd::match {
 namespace {
 
@@ -61,24 +59,36 @@ void HitReader::look_encoded(const Entry& entry, std::size_t to, const View& vie
   const Rule& rule = matcher_.rules.rules[entry.index];
   const std::size_t literal = to - entry.width;
   const std::size_t back = rule.before + kContextBefore;
-  const std::size_t ahead = matcher_.width(entry.index) + std::max(rule.reach, kKeywordReach);
-  Spelled spelled;
-  Encoding encoding = Encoding::base64;
-  switch (entry.kind) {
-    case Entry::Kind::base64: spelled = read_base64(view.bytes, literal, entry.skip, back, ahead); break;
-    case Entry::Kind::hex: spelled = read_hex(view.bytes, literal, back, ahead), encoding = Encoding::hex; break;
-    default: spelled = read_utf16(view.bytes, literal, back, ahead), encoding = Encoding::utf16;
+  const std::size_t ahead = std::min(matcher_.width(entry.index) + std::max(rule.reach, kKeywordReach),
+                                     view.unit == 1 ? kMaxWidth + kMaxReach : kMaxReach / 2 - 64);
+  // What follows a token of a whole line's length may be its next line, or something else.
+  for (const Lines lines : {Lines::join, Lines::single}) {
+    Spelled spelled;
+    Encoding encoding = Encoding::utf16;
+    if (entry.kind == Entry::Kind::base64) {
+      spelled = read_base64(view.bytes, literal, entry.skip, entry.alignment, back, ahead, lines);
+      encoding = view.unit == 1 ? Encoding::base64 : encoding;
+    } else if (entry.kind == Entry::Kind::hex) {
+      spelled = read_hex(view.bytes, literal, back, ahead, lines);
+      encoding = view.unit == 1 ? Encoding::hex : encoding;
+    } else {
+      spelled = read_utf16(view.bytes, literal, back, ahead);
+    }
+    if (look_spelled(entry.index, spelled, encoding, view) || !spelled.joined) return;
   }
-  if (spelled.literal >= spelled.bytes.size()) return;
+}
+
+bool HitReader::look_spelled(std::size_t index, const Spelled& spelled, Encoding encoding, const View& view) {
+  if (spelled.literal >= spelled.bytes.size()) return false;
+  const Rule& rule = matcher_.rules.rules[index];
   const bool text = looks_like_text(std::string_view(spelled.bytes).substr(spelled.literal, 64));
-  const Confirmer::Place place{spelled.literal - std::min(spelled.literal, rule.before), spelled.literal + 1, spelled.bytes.size(),
-                               rule.before == 0, text, view.path};
-  auto confirmed = matcher_.confirmer->look(entry.index, spelled.bytes, place);
-  if (!confirmed) return;
-  keep({entry.index, Match::kNone, view.unit == 1 ? encoding : Encoding::utf16, confirmed->checked,
-        (view.offset + spelled.first(confirmed->secret_begin)) * view.unit, (view.offset + spelled.last(confirmed->secret_end) + 1) * view.unit,
-        SecretValue(confirmed->secret)}, rule.rank());
+  auto confirmed = matcher_.confirmer->look(index, spelled.bytes, {spelled.literal - std::min(spelled.literal, rule.before), spelled.literal + 1,
+                                                                  spelled.bytes.size(), rule.before == 0, text, view.path});
+  if (!confirmed) return false;
+  keep({index, Match::kNone, encoding, confirmed->checked, (view.offset + spelled.first(confirmed->secret_begin)) * view.unit,
+        (view.offset + spelled.last(confirmed->secret_end) + 1) * view.unit, SecretValue(confirmed->secret)}, rule.rank());
   OPENSSL_cleanse(confirmed->secret.data(), confirmed->secret.size());
+  return true;
 }
 
 void HitReader::look_known(const Entry& entry, std::size_t to, const View& view) {

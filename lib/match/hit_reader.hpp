@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "match/encoded.hpp"
 #include "match/matcher.hpp"
 #include "match/matcher_parts.hpp"
 
@@ -36,6 +37,7 @@ class HitReader {
  private:
   void look_rule(const Entry& entry, std::size_t to, const View& view);
   void look_encoded(const Entry& entry, std::size_t to, const View& view);
+  bool look_spelled(std::size_t rule, const Spelled& spelled, Encoding encoding, const View& view);
   void look_known(const Entry& entry, std::size_t to, const View& view);
   void keep(Match match, int rank);
 

@@ -12,6 +12,7 @@
 #include "base/text.hpp"
 #include "match/rule_reader.hpp"
 #include "match/shipped_texts.hpp"
+#include "match/yaml_documents.hpp"
 
 namespace cleanerd::match {
 namespace {
@@ -34,11 +35,11 @@ void read_text(LoadedRules& loaded, const std::string& file, const std::string& 
   loaded.set.hash = sha256_hex(loaded.set.hash + "\n" + sha256_hex(text));
   RuleReader reader(loaded, file, text, may_replace, trust);
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.size() > 1) reader.problem(documents[1].Mark(), "more than one YAML document in a file; expected one");
-    else if (!documents.empty()) reader.root(documents[0]);
+    if (trust == RuleReader::Trust::none)
+      if (const auto problem = document_problem(text)) return reader.problem(problem->mark, problem->message);
+    reader.root(YAML::Load(text));
   } catch (const YAML::Exception& error) {
-    reader.problem(error.mark, "not valid YAML: " + error.msg);
+    reader.problem(error.mark, "not valid YAML: " + printable(error.msg));
   }
 }
 

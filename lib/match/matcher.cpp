@@ -1,5 +1,9 @@
 #include "match/matcher.hpp"
 
+#include <re2/re2.h>
+
+#include <set>
+
 #include "match/database_cache.hpp"
 #include "match/expression.hpp"
 #include "match/matcher_parts.hpp"
@@ -12,33 +16,56 @@ constexpr std::size_t kMinPrefix = 3;
 
 void add_rule(PatternTable& table, const Rule& rule, std::size_t index) {
   table.patterns.add_expression(rule.pattern);
-  table.entries.push_back({Entry::Kind::rule, index, 0, 0});
+  table.entries.push_back({Entry::Kind::rule, index, 0});
+}
+
+// A prefix in base64: the characters that depend on nothing else, and where these are too few, classes for those at their ends.
+void add_base64(PatternTable& table, const std::string& prefix, std::size_t index, std::size_t alignment, Base64 alphabet) {
+  const std::string text = base64_encode(std::string(alignment, '\0') + prefix, alphabet);
+  std::size_t first = (alignment * 8 + 5) / 6;
+  const std::size_t last = (alignment + prefix.size()) * 8 / 6;
+  if (last - first >= kMinStable) {
+    table.patterns.add_literal(text.substr(first, last - first));
+    table.entries.push_back({Entry::Kind::base64, index, last - first, first, alignment});
+  } else if (last - first == kMinStable - 1 && alignment > 0) {
+    // By what stands before and after, some of a character's six bits.
+    std::set<char> before, after;
+    for (unsigned byte = 0; byte < 256; ++byte) {
+      const char c = static_cast<char>(byte);
+      before.insert(base64_encode(std::string(alignment, c) + prefix, alphabet)[first - 1]);
+      after.insert(base64_encode(std::string(alignment, '\0') + prefix + c + c, alphabet)[last]);
+    }
+    const auto any_of = [](const std::set<char>& set) {
+      std::string out = "[";
+      for (const char c : set) (c == '-' ? out += '\\' : out) += c;
+      return out + "]";
+    };
+    table.patterns.add_expression(any_of(before) + RE2::QuoteMeta(text.substr(first, last - first)) + any_of(after));
+    --first;
+    table.entries.push_back({Entry::Kind::base64, index, last + 1 - first, first, alignment});
+  }
 }
 
 // The literal beginnings of a token, as they look in base64 at each alignment, in hex and in UTF-16.
 void add_encoded(PatternTable& table, const Rule& rule, std::size_t index) {
   for (const std::string& prefix : rule.prefixes) {
-    for (std::size_t alignment = 0; alignment < 3; ++alignment) {
-      const std::string text = base64_encode(std::string(alignment, '\0') + prefix, Base64::standard);
-      const std::size_t first = (alignment * 8 + 5) / 6;
-      const std::size_t last = (alignment + prefix.size()) * 8 / 6;
-      if (last - first < kMinStable) continue;
-      const std::string stable = text.substr(first, last - first);
-      table.patterns.add_literal(stable);
-      table.entries.push_back({Entry::Kind::base64, index, stable.size(), first});
-    }
     if (prefix.size() < kMinPrefix) continue;
+    for (std::size_t alignment = 0; alignment < 3; ++alignment) {
+      add_base64(table, prefix, index, alignment, Base64::standard);
+      const std::string padded = std::string(alignment, '\0') + prefix + std::string(2, '\0');
+      if (base64_encode(padded, Base64::url) != base64_encode(padded, Base64::standard)) add_base64(table, prefix, index, alignment, Base64::url);
+    }
     for (const bool upper_case : {false, true}) {
       const std::string digits = hex_encode(prefix, upper_case);
       if (upper_case && digits == hex_encode(prefix, false)) continue;
       table.patterns.add_literal(digits);
-      table.entries.push_back({Entry::Kind::hex, index, digits.size(), 0});
+      table.entries.push_back({Entry::Kind::hex, index, digits.size()});
     }
     std::string wide;
     for (const char c : prefix) (wide += c) += '\0';
     wide.pop_back();
     table.patterns.add_literal(wide);
-    table.entries.push_back({Entry::Kind::utf16, index, wide.size(), 0});
+    table.entries.push_back({Entry::Kind::utf16, index, wide.size()});
   }
 }
 
@@ -46,7 +73,7 @@ void add_known(PatternTable& table, const KnownVariants& variants) {
   for (std::size_t i = 0; i < variants.anchors.size(); ++i) {
     const Anchor& anchor = variants.anchors[i];
     table.patterns.add_literal(variants.bytes(variants.variants[anchor.variant]).substr(anchor.offset, anchor.size));
-    table.entries.push_back({Entry::Kind::known, i, anchor.size, 0});
+    table.entries.push_back({Entry::Kind::known, i, anchor.size});
   }
 }
 

@@ -19,7 +19,10 @@ struct Entry {
   Kind kind;
   std::size_t index;  // rule, or anchor of a known value
   std::size_t width;  // bytes of the literal; a rule's are matcher.width()
-  std::size_t skip;   // base64: characters of the group that stand before the literal
+  std::size_t skip = 0;       // base64: characters of the group that stand before the literal
+  std::size_t alignment = 0;  // and bytes before the prefix
+
+  bool is_spelled() const { return kind == Kind::base64 || kind == Kind::hex || kind == Kind::utf16; }
 };
 
 struct PatternTable {
@@ -31,6 +34,10 @@ struct PatternTable {
 // What a hit needs around it: `width + kContext` before its end, and kMaxReach after.
 inline constexpr std::size_t kContext = 512;
 static_assert(kContext >= kKeywordReach);
+
+// A hit on a spelled prefix needs twice as much after it (hex, UTF-16), and ends of lines.
+inline constexpr std::size_t kMaxSpelled = (kMaxWidth + kMaxReach) * 2 + 512;
+static_assert(kMaxSpelled + 2 * (kMaxBefore + 64) + kContext < Scanner::kOverlap);
 
 struct Matcher::Parts {
   RuleSet rules;

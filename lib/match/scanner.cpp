@@ -50,7 +50,8 @@ struct Scanner::Parts {
   Content content = Content::unknown;
   bool odd = false;           // UTF-16, high byte first
   std::string narrow;
-  std::array<std::uint64_t, 6> seen{};  // by pass: hits that end here or before were looked at
+  // By pass, and for prefixes that are spelled apart: hits that end here or before were looked at.
+  std::array<std::array<std::uint64_t, 2>, 6> seen{};
 
   Parts(const Matcher::Parts& parts, Scratch own) : matcher(parts), scratch(std::move(own)), reader(parts) {}
 
@@ -60,11 +61,14 @@ struct Scanner::Parts {
     hits.clear();
     Hits context{&hits};
     hs_scan(table.database.get(), bytes.data(), static_cast<unsigned>(bytes.size()), 0, scratch.get(), &on_hit, &context);
-    const std::size_t ready = part == Part::last ? bytes.size() : bytes.size() - std::min(bytes.size(), kMaxReach);
+    const auto ready_without = [&](std::size_t margin) { return part == Part::last ? bytes.size() : bytes.size() - std::min(bytes.size(), margin); };
+    const std::array ready{ready_without(kMaxReach), ready_without(unit == 1 ? kMaxSpelled : kMaxReach)};
     const View view{bytes, at, unit, content != Content::binary, path, path_rules};
-    for (const auto& [id, to] : hits)
-      if (to <= ready && at + to > seen[number]) reader.look(table.entries[id], to, view);
-    seen[number] = std::max(seen[number], at + ready);
+    for (const auto& [id, to] : hits) {
+      const std::size_t kind = table.entries[id].is_spelled() ? 1 : 0;
+      if (to <= ready[kind] && at + to > seen[number][kind]) reader.look(table.entries[id], to, view);
+    }
+    for (std::size_t kind = 0; kind < ready.size(); ++kind) seen[number][kind] = std::max(seen[number][kind], at + ready[kind]);
   }
 };
 

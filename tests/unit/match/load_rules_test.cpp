@@ -47,6 +47,8 @@ const Case kCases[] = {
      "r.yaml:3:5: rule 'a' stands already at r.yaml:2"},
     {"allows all", "allow:\n  - {id: a, description: b}\n",
      "r.yaml:2:5: allow rule 'a' would allow everything; give it a pattern, rules or paths"},
+    {"two documents", "---\nrules: []\n---\nrules: []\n", "r.yaml:3:1: more than one YAML document in a file; expected one"},
+    {"belongs to nothing", ",\n", "r.yaml:1:1: not valid YAML: what stands here belongs to nothing"},
     {"no yaml", "rules: [\n", "r.yaml:2:1: not valid YAML: end of sequence flow not found"},
 };
 

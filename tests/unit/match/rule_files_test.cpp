@@ -134,5 +134,20 @@ TEST(RuleFiles, ATokenIsFoundByItsRuleInBase64InHexAndInUtf16) {
   }
 }
 
+TEST(RuleFiles, ALongKeyIsFoundInAnySpellingWhereverABufferEnds) {
+  const Matcher matcher = matcher_of(shipped().set);
+  Scanner scanner = scanner_of(matcher);
+  std::string key = "-----BEGIN RSA PRIVATE KEY-----\nMIIE";
+  for (std::uint64_t line = 0; line < 90; ++line) key += *expand_example("{base64:60}\n", line);
+  key += "-----END RSA PRIVATE KEY-----\n";
+  const std::size_t chunk = Scanner::kChunk + Scanner::kOverlap;
+  for (const std::string& spelled : {key, hex_encode(key, false), base64_encode(key, Base64::padded), wide(key)})
+    for (std::size_t from_end = 0; from_end <= Scanner::kOverlap + 1024; from_end += 512) {
+      const auto matches = scan(scanner, "/a", filler(chunk - from_end) + " " + spelled + " " + filler(30'000));
+      ASSERT_FALSE(matches.empty()) << from_end << " before the end of a buffer";
+      EXPECT_EQ(matches[0].secret.size() + 1, key.size()) << from_end << " before the end of a buffer, " << to_string(matches[0].encoding);
+    }
+}
+
 }  // namespace
 }  // namespace cleanerd::match

@@ -1,39 +1,14 @@
 #include "match/unpack.hpp"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstring>
-#include <map>
+
+#include "unit/match/pack.hpp"
 
 namespace cleanerd::match {
 namespace {
-
-using Files = std::map<std::string, std::string>;
-
-std::string pack(int (*format)(archive*), int filter, const Files& files) {
-  std::string out(files.empty() ? 4096 : 1 << 20, '\0');
-  for (const auto& [name, content] : files) out.resize(out.size() + content.size() + 4096);
-  std::size_t used = 0;
-  archive* writer = archive_write_new();
-  format(writer);
-  archive_write_add_filter(writer, filter);
-  archive_write_open_memory(writer, out.data(), out.size(), &used);
-  for (const auto& [name, content] : files) {
-    archive_entry* entry = archive_entry_new();
-    archive_entry_set_pathname(entry, name.c_str());
-    archive_entry_set_size(entry, static_cast<la_int64_t>(content.size()));
-    archive_entry_set_filetype(entry, AE_IFREG);
-    archive_write_header(writer, entry);
-    archive_write_data(writer, content.data(), content.size());
-    archive_entry_free(entry);
-  }
-  archive_write_free(writer);
-  out.resize(used);
-  return out;
-}
 
 struct Collected : UnpackSink {
   Files files;
@@ -78,8 +53,7 @@ TEST(Unpack, OpensEachKindOfContainer) {
 }
 
 TEST(Unpack, OpensAPackageWithin) {
-  const std::string data = pack(&archive_write_set_format_ustar, ARCHIVE_FILTER_XZ, {{"./etc/x", "secret"}});
-  const std::string deb = pack(&archive_write_set_format_ar_svr4, ARCHIVE_FILTER_NONE, {{"data.tar.xz", data}, {"debian-binary", "2.0\n"}});
+  const std::string deb = debian_package({{"./etc/x", "secret"}});
   EXPECT_THAT(unpacked(deb).files, ElementsAre(Pair("f!data.tar.xz!./etc/x", "secret"), Pair("f!debian-binary", "2.0\n")));
 }
 

@@ -1,0 +1,19 @@
+// What YAML::LoadAll does not survive. Internal to the library.
+#pragma once
+
+#include <yaml-cpp/yaml.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cleanerd::match {
+
+// Why a text is not one YAML document, and where; the text may still be no YAML otherwise (YAML::Exception, also from here).
+struct DocumentProblem {
+  YAML::Mark mark;
+  const char* message;
+};
+std::optional<DocumentProblem> document_problem(const std::string& text);
+
+}  // namespace cleanerd::match
