@@ -118,6 +118,8 @@ class Reader : public storage::WalkVisitor, private match::UnpackSink {
     places.push_back(printable(path) + ": unread: " + reason);
   }
 
+  void damaged(const std::string&) override {}
+
   void found(const match::Match& found) {
     const std::string rule = found.rule == match::Match::kNone ? "known value" : matcher_->rules()[found.rule].id;
     ++by_rule[rule];

@@ -299,11 +299,23 @@ Result<ExitStatus> version(const Options& options, const service::Interruption& 
   return ExitStatus::done;
 }
 
+Result<ExitStatus> verify(Job& job) {
+  if (job.declared.values.empty() && job.declared.unsearchable.empty())
+    return Error(Errc::usage, "verify searches for given secrets: name them with --secret-env, --secret-file or --secrets-from");
+  Progress progress(job.options);
+  progress.step("Looking at the engine…");
+  auto look = job.look(progress);
+  progress.clear();
+  if (!look) return std::move(look).error();
+  return show(job, report::Command::verify, purge::only_values(std::move(*look), job.declared.values, job.search.fingerprint()));
+}
+
 Result<ExitStatus> run_job(Job& job) {
   switch (job.options.command) {
     case Command::scan: return scan_or_plan(job, report::Command::scan);
     case Command::plan: return scan_or_plan(job, report::Command::plan);
     case Command::purge: return purge_host(job);
+    case Command::verify: return verify(job);
     case Command::explain: return explain(job);
     case Command::version: break;
   }

@@ -18,6 +18,7 @@ constexpr CommandRow kCommands[] = {
     {Command::scan, "scan", "find residue and the secrets in it; changes nothing"},
     {Command::plan, "plan", "what purge would remove and keep, and why; changes nothing"},
     {Command::purge, "purge", "remove what the policy says, then look again"},
+    {Command::verify, "verify", "search every place where a build leaves bytes for the secrets given"},
     {Command::explain, "explain", "one object: what it is, what secret it carries, why it is kept or removed"},
     {Command::version, "version", "its own version, the engine's version, API and image store"},
 };
@@ -54,7 +55,7 @@ void add_selection(CLI::App& app, Options& options) {
 // One line; CLI11's own texts do not name an unknown command.
 std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
   const auto surplus = app.remaining(true);
-  if (app.get_subcommands().empty() && surplus.empty()) return "which command? scan, plan, purge, explain or version";
+  if (app.get_subcommands().empty() && surplus.empty()) return "which command? scan, plan, purge, verify, explain or version";
   if (app.get_subcommands().empty()) return "there is no command or option '" + surplus.front() + "'";
   return error.what();
 }
@@ -71,7 +72,7 @@ std::variant<Options, ExitStatus> parse_command_line(int argc, char** argv) {
     CLI::App& command = *app.add_subcommand(row.name, row.help);
     command.callback([&options, &row] { options.command = row.command; });
     add_common(command, options);
-    if (row.command == Command::scan || row.command == Command::plan || row.command == Command::purge) {
+    if (row.command != Command::explain && row.command != Command::version) {
       add_format(command, options, {"table", "json", "sarif"});
       add_selection(command, options);
     }

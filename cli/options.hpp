@@ -10,7 +10,7 @@
 
 namespace cleanerd::cli {
 
-enum class Command { scan, plan, purge, explain, version };
+enum class Command { scan, plan, purge, verify, explain, version };
 enum class Format { table, json, sarif };
 
 struct Options {

@@ -17,6 +17,8 @@ constexpr seconds kGreeting{10};    // /version is answered from memory: no answ
 constexpr seconds kListing{60};     // the containerd store takes some 10 s for 1,000 images on a cold disk
 constexpr seconds kInspecting{30};
 constexpr seconds kRemoving{300};   // layers are unlinked before the answer
+constexpr seconds kExporting{3600};
+constexpr std::uint64_t kMaxExport = 1ull << 40;
 constexpr seconds kPruning{3600};   // one call for any number of records, each with its layers
 // More only queue up inside the engine, which answers lists under locks.
 constexpr std::size_t kParallelCalls = 4;
@@ -80,9 +82,13 @@ class Client::Impl {
 
   std::string versioned(std::string_view path) const { return "/v" + to_string(info.api) + std::string(path); }
 
-  Result<HttpResponse> call(Method method, const std::string& target, seconds deadline) {
+  Result<HttpResponse> call(Method method, const std::string& target, seconds deadline) { return call({.method = method, .target = target, .deadline = deadline}); }
+
+  Result<HttpResponse> call(const HttpRequest& request) {
+    const Method method = request.method;
+    const std::string& target = request.target;
     const auto start = std::chrono::steady_clock::now();
-    auto response = http.send({method, target, deadline});
+    auto response = http.send(request);
     if (on_call) {
       const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
       on_call({to_string(method), target, response ? response->status() : 0, took});
@@ -90,6 +96,12 @@ class Client::Impl {
     if (!response) return response;
     if (response->status() / 100 != 2) return engine_error(*response);
     return response;
+  }
+
+  Status stream(const std::string& path, const Consume& consume) {
+    auto response = call({.method = Method::get, .target = versioned(path), .deadline = kExporting, .body_limit = kMaxExport});
+    if (!response) return std::move(response).error();
+    return consume(*response);
   }
 
   // Reads are repeated once when the engine closes in the middle: a restart between two calls is no reason to fail, and the
@@ -226,6 +238,21 @@ Result<std::vector<CacheRecord>> Client::list_cache_records() const {
   auto records = impl_->list<CacheRecord>(impl_->versioned("/system/df?type=build-cache"), "BuildCache", decode_cache_record);
   if (!records) return std::move(records).error().within("list the build cache");
   return records;
+}
+
+Status Client::export_image(const ImageId& id, const Consume& consume) const {
+  Status done = impl_->stream("/images/" + percent_encode(id.str()) + "/get", consume);
+  return done ? Status() : std::move(done).error().within("export image " + id.short_form());
+}
+
+Status Client::export_container(const ContainerId& id, const Consume& consume) const {
+  Status done = impl_->stream("/containers/" + percent_encode(id.str()) + "/export", consume);
+  return done ? Status() : std::move(done).error().within("export container " + id.short_form());
+}
+
+Status Client::container_logs(const ContainerId& id, const Consume& consume) const {
+  Status done = impl_->stream("/containers/" + percent_encode(id.str()) + "/logs?stdout=1&stderr=1", consume);
+  return done ? Status() : std::move(done).error().within("logs of container " + id.short_form());
 }
 
 Status Client::remove_image(const ImageId& id) const {

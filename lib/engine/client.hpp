@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "engine/body.hpp"
 #include "engine/decode.hpp"
 #include "engine/endpoint.hpp"
 #include "engine/types.hpp"
@@ -58,6 +59,15 @@ class Client {
   Result<Container> inspect_container(const ContainerId& id) const;
   // GET /system/df?type=build-cache (API < 1.42 ignores the type and computes everything).
   Result<std::vector<CacheRecord>> list_cache_records() const;
+
+  // The bytes themselves, for where the data root cannot be read. `consume` is called once, and its own failure ends the transfer.
+  using Consume = std::function<Status(Body&)>;
+  // GET /images/{id}/get: a tar of the image's config and layers.
+  Status export_image(const ImageId& id, const Consume& consume) const;
+  // GET /containers/{id}/export: a tar of the container's file system, its image's files included.
+  Status export_container(const ContainerId& id, const Consume& consume) const;
+  // GET /containers/{id}/logs; Errc::unsupported and ::engine where its log driver keeps none.
+  Status container_logs(const ContainerId& id, const Consume& consume) const;
 
   // DELETE /images/{id}?noprune=1, never forced: nothing but this id goes, and nothing that is in use.
   // Errc::not_found when it is gone already, Errc::conflict when something needs it.

@@ -18,8 +18,6 @@ using boost::system::error_code;
 namespace {
 
 constexpr std::size_t kReadSize = 64u << 10;
-// 100,000 cache records make some 60 MB; an endless answer ends here.
-constexpr std::uint64_t kBodyLimit = 128u << 20;
 constexpr std::size_t kIdleConnections = 8;
 
 http::verb verb(Method method) {
@@ -59,7 +57,8 @@ class Connection {
     message.set(http::field::user_agent, "cleanerd");
     if (request.method == Method::post) message.content_length(0);
     parser_.emplace();
-    parser_->body_limit(kBodyLimit);
+    parser_->body_limit(request.body_limit);
+    body_limit_ = request.body_limit;
     stream_.expires_after(request.deadline);
     Status sent = run("send the request", [&](auto done) {
       http::async_write(stream_, message, [done = std::move(done)](error_code error, std::size_t) mutable { done(error); });
@@ -127,7 +126,7 @@ class Connection {
       return Error(Errc::protocol, "the Docker engine closed the connection before its answer was complete" + where);
     }
     if (error == http::error::body_limit)
-      return Error(Errc::too_large, "the Docker engine's answer exceeds " + std::to_string(kBodyLimit >> 20) + " MiB" + where);
+      return Error(Errc::too_large, "the Docker engine's answer exceeds " + std::to_string(body_limit_ >> 20) + " MiB" + where);
     if (error.category() == http::make_error_code(http::error::bad_version).category())
       return Error(Errc::protocol, std::string("what answers on the socket does not speak HTTP: ") + error.message() + where);
     return Error(Errc::unreachable, std::string(step) + ": " + error.message() + where);
@@ -140,6 +139,7 @@ class Connection {
   beast::flat_buffer buffer_{kReadSize * 2};
   std::array<char, kReadSize> chunk_{};
   std::optional<http::response_parser<http::buffer_body>> parser_;
+  std::uint64_t body_limit_ = 0;
   bool failed_ = false;
   bool ended_by_peer_ = false;
 };

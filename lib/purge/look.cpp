@@ -1,6 +1,9 @@
 #include "purge/look.hpp"
 
+#include <set>
+
 #include "inventory/collect.hpp"
+#include "purge/exports.hpp"
 #include "secrets/content.hpp"
 
 namespace cleanerd::purge {
@@ -11,7 +14,8 @@ Result<Look> look(const LookRequest& request) {
   auto findings = secrets::find_by_name(*inventory, request.policy.names, request.declared);
   std::vector<inventory::Unread> unread(inventory->unread().begin(), inventory->unread().end());
 
-  const secrets::Targets targets = secrets::targets_of(*inventory);
+  secrets::Targets targets = secrets::targets_of(*inventory);
+  add_exports(*inventory, request.host.client, targets, unread);
   std::vector<SecretValue> known;
   for (const secrets::KnownValue& value : findings.known.values()) known.push_back(value.value);
   search::Search& search = request.search;
@@ -24,6 +28,22 @@ Result<Look> look(const LookRequest& request) {
 
   auto plan = plan::make_plan(*inventory, findings, request.policy, request.selection, inventory->taken());
   return Look{std::move(*inventory), std::move(findings), std::move(plan), std::move(unread)};
+}
+
+Look only_values(Look look, const std::vector<secrets::KnownValue>& values, const Fingerprinter& fingerprint) {
+  std::set<std::string> wanted;
+  for (const secrets::KnownValue& value : values) wanted.insert(fingerprint(value.value));
+  for (plan::Item& item : look.plan.items) {
+    auto& findings = look.findings.of[item.object];
+    std::erase_if(findings, [&](const secrets::Finding& finding) {
+      return !wanted.contains(finding.value ? fingerprint(*finding.value) : finding.fingerprint);
+    });
+    item.secret = !findings.empty();
+    item.reasons.clear();
+    if (item.secret) item.reasons.push_back({"secret", "holds a secret that was asked for"});
+    else item.reasons.push_back({"innocent", "holds none of the secrets that were asked for"});
+  }
+  return look;
 }
 
 }  // namespace cleanerd::purge

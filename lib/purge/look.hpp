@@ -35,4 +35,7 @@ struct LookRequest {
 
 Result<Look> look(const LookRequest& request);
 
+// What is left of a look when only these values count.
+Look only_values(Look look, const std::vector<secrets::KnownValue>& values, const Fingerprinter& fingerprint);
+
 }  // namespace cleanerd::purge

@@ -58,7 +58,7 @@ bool names_a_file(const FindingRow& finding) { return finding.source == "path" |
 
 Json location_json(const ObjectRow& row, const FindingRow& finding) {
   Json out = Json::object();
-  if (names_a_file(finding)) out["physicalLocation"]["artifactLocation"]["uri"] = uri_of(finding.location);
+  if (names_a_file(finding)) out["physicalLocation"]["artifactLocation"]["uri"] = uri_of(finding.location.substr(0, finding.location.rfind(", byte ")));
   out["logicalLocations"] = Json::array({Json{{"fullyQualifiedName", row.id}, {"kind", row.kind}}});
   return out;
 }

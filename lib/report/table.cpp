@@ -74,6 +74,10 @@ std::string conclusion(const Document& document) {
     out = std::to_string(summary.secret_objects) + " of " + plural(summary.objects, "object") + " carry a secret.";
     return out + " `cleanerctl plan` shows what a purge would do, `cleanerctl explain ID` tells an object's story.\n";
   }
+  if (document.command == "verify") {
+    if (summary.secret_objects == 0) return "None of the given secrets was found in " + plural(summary.objects, "object") + ".\n";
+    return std::to_string(summary.secret_objects) + " of " + plural(summary.objects, "object") + " hold a given secret.\n";
+  }
   if (document.command == "plan") {
     if (summary.secret_objects == 0 && summary.planned == 0) return "Nothing to remove: no secret found in " + plural(summary.objects, "object") + ".\n";
     return plural(summary.planned, "object") + " would be removed, " + std::to_string(summary.objects - summary.planned) + " kept; " +
@@ -98,7 +102,7 @@ std::string render_table(const Document& document, Colour colour) {
   std::string out = "Docker Engine " + engine.version + " (API " + engine::to_string(engine.api) + ", " +
                     (engine.store == engine::ImageStore::graphdriver ? "graphdriver " : "containerd ") +
                     printable(engine.storage_driver, 40) + ", " + printable(engine.data_root, 120) + ")\n";
-  const bool decides = document.command != "scan";
+  const bool decides = document.command == "plan" || document.command == "purge";
   std::vector<Row> rows{{decides ? "STATE" : "", "OBJECT", "SIZE", "AGE", decides ? "WHY" : "SECRET"}};
   std::vector<std::string> states;
   for (const ObjectRow& row : document.objects) {

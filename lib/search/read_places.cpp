@@ -126,6 +126,31 @@ class Streams {
   std::size_t filled_ = 0;
 };
 
+// What a container holds, searched member by member.
+class Members final : public match::UnpackSink {
+ public:
+  Members(Streams& streams, Collected& into, const ReadOptions& options) : streams_(streams), into_(into), options_(options) {}
+  void begin(const std::string& path) override { streams_.begin(path, into_); }
+  void bytes(std::span<const char> bytes) override { streams_.append(bytes); }
+  void end() override { into_.add_bytes(streams_.finish()); }
+  void unread(const std::string& path, const std::string& reason) override {
+    whole = false;
+    into_.add_unread(path, reason);
+  }
+  void damaged(const std::string& path) override {
+    whole = false;
+    if (path.empty()) broken_off = true;
+  }
+  bool cancelled() override { return options_.stop.stop_requested(); }
+  bool whole = true;
+  bool broken_off = false;  // of a stream, which has no name
+
+ private:
+  Streams& streams_;
+  Collected& into_;
+  const ReadOptions& options_;
+};
+
 // One thread's way of searching a file.
 class FileReader {
  public:
@@ -151,25 +176,7 @@ class FileReader {
  private:
   // True when all that the container holds was searched: its own bytes say no more.
   bool unpack(const std::string& name, const storage::Descriptor& file, Collected& into) {
-    class Members final : public match::UnpackSink {
-     public:
-      Members(Streams& streams, Collected& into, const ReadOptions& options) : streams_(streams), into_(into), options_(options) {}
-      void begin(const std::string& path) override { streams_.begin(path, into_); }
-      void bytes(std::span<const char> bytes) override { streams_.append(bytes); }
-      void end() override { into_.add_bytes(streams_.finish()); }
-      void unread(const std::string& path, const std::string& reason) override {
-        whole = false;
-        into_.add_unread(path, reason);
-      }
-      void damaged(const std::string&) override { whole = false; }
-      bool cancelled() override { return options_.stop.stop_requested(); }
-      bool whole = true;
-
-     private:
-      Streams& streams_;
-      Collected& into_;
-      const ReadOptions& options_;
-    } members(inner_, into, options_);
+    Members members(inner_, into, options_);
     std::uint64_t at = 0;
     match::unpack(name, [&](std::span<char> out) -> std::ptrdiff_t {
       auto got = storage::read_at(file, at, out, name);
@@ -280,6 +287,43 @@ class Work {
 std::vector<Answer> read_places(std::span<const std::string> paths, std::span<const Matcher* const> matchers,
                                 const Fingerprinter& fingerprint, const ReadOptions& options) {
   return Work(paths, matchers, fingerprint, options).run();
+}
+
+Answer read_stream(const Stream& stream, std::span<const Matcher* const> matchers, const Fingerprinter& fingerprint,
+                   const ReadOptions& options) {
+  Collected collected;
+  Streams outer(matchers, fingerprint), inner(matchers, fingerprint);
+  const Status done = stream([&](const match::ByteSource& source) {
+    // The first bytes tell what it is; then they are handed out once more.
+    std::string head(512, '\0');
+    std::size_t size = 0;
+    for (std::ptrdiff_t got; size < head.size() && (got = source(std::span(head).subspan(size))) > 0;) size += static_cast<std::size_t>(got);
+    head.resize(size);
+    const bool packed = match::is_container(head);
+    std::size_t given = 0;
+    const match::ByteSource whole = [&](std::span<char> out) -> std::ptrdiff_t {
+      const std::size_t again = std::min(out.size(), head.size() - given);
+      std::memcpy(out.data(), head.data() + given, again);
+      given += again;
+      const std::ptrdiff_t got = again != 0 ? static_cast<std::ptrdiff_t>(again) : source(out);
+      if (got > 0 && options.on_bytes) options.on_bytes(static_cast<std::uint64_t>(got));
+      return got;
+    };
+    if (packed) {
+      // An image's layers are archives within the export's: what is within those may be three deep as elsewhere.
+      match::UnpackLimits limits = options.unpack;
+      limits.depth += 2;
+      Members members(inner, collected, options);
+      match::unpack("", whole, limits, members);
+      if (members.broken_off) collected.add_unread("", "the export did not come to its end");
+      return;
+    }
+    outer.begin("", collected);
+    for (std::ptrdiff_t got; !options.stop.stop_requested() && (got = whole(outer.room())) > 0;) outer.filled(static_cast<std::size_t>(got));
+    collected.add_bytes(outer.finish());
+  });
+  if (!done && done.error().code() != Errc::not_found) collected.add_unread("", done.error().message());
+  return collected.take();
 }
 
 std::vector<Answer> read_texts(std::span<const Texts* const> targets, std::span<const Matcher* const> matchers, const Fingerprinter& fingerprint) {

@@ -11,6 +11,7 @@
 #include "match/matcher.hpp"
 #include "match/unpack.hpp"
 #include "search/hit.hpp"
+#include "search/stream.hpp"
 
 namespace cleanerd::search {
 
@@ -27,6 +28,10 @@ struct ReadOptions {
 // with all the matchers in one reading; they outlive the call. Several threads share a large directory.
 std::vector<Answer> read_places(std::span<const std::string> paths, std::span<const match::Matcher* const> matchers,
                                 const Fingerprinter& fingerprint, const ReadOptions& options);
+
+// A stream that somebody else reads: opened where it is a container of bytes.
+Answer read_stream(const Stream& stream, std::span<const match::Matcher* const> matchers, const Fingerprinter& fingerprint,
+                   const ReadOptions& options);
 
 // Texts that are in memory already; a hit's file is the number of its text.
 using Texts = std::vector<std::string_view>;

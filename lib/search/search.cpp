@@ -37,6 +37,7 @@ void merge(Answer& answer, Answer&& more) {
 }
 
 std::string identity_now(const Target& target) {
+  if (target.stream) return target.revision;
   if (!target.path.empty()) return identity_of(target.path, target.fixed);
   std::string all;
   for (const std::string_view text : target.texts) (all += text) += '\0';
@@ -45,6 +46,7 @@ std::string identity_now(const Target& target) {
 
 // The bytes that a hit of an earlier search stands on.
 std::optional<SecretValue> read_again(const Target& target, const Hit& hit) {
+  if (target.stream) return std::nullopt;
   if (target.path.empty()) {
     const std::string_view text = target.texts.at(std::stoul(hit.file));
     if (hit.encoding != match::Encoding::plain || hit.end > text.size() || hit.end <= hit.begin) return std::nullopt;
@@ -110,14 +112,18 @@ class Search::Impl {
     std::vector<std::string> paths;
     std::vector<const Texts*> texts;
     for (const Place* place : places) {
+      if (place->target->stream) continue;
       if (place->target->path.empty()) texts.push_back(&place->target->texts);
       else paths.push_back(place->target->path);
     }
-    auto of_paths = read_places(paths, matchers, fingerprint, {threads(), {}, stop, on_bytes});
+    const ReadOptions reading{threads(), {}, stop, on_bytes};
+    auto of_paths = read_places(paths, matchers, fingerprint, reading);
     auto of_texts = read_texts(texts, matchers, fingerprint);
     std::vector<Answer> answers;
     for (auto path = of_paths.begin(), text = of_texts.begin(); const Place* place : places)
-      answers.push_back(std::move(place->target->path.empty() ? *text++ : *path++));
+      answers.push_back(place->target->stream           ? read_stream(place->target->stream, matchers, fingerprint, reading)
+                        : place->target->path.empty() ? std::move(*text++)
+                                                      : std::move(*path++));
     if (stop.stop_requested()) return Error(Errc::cancelled, "interrupted");
     // One set for all that were searched for the same values before.
     std::map<const KnownSet*, std::shared_ptr<const KnownSet>> grown;

@@ -35,10 +35,10 @@ bool stands_on_one_of(const Inventory& inventory, Index object, const std::set<I
   return false;
 }
 
-std::vector<Index> charged(const Inventory& inventory, std::size_t place) {
+std::vector<Index> charged(const Inventory& inventory, const auto& all) {
   std::vector<Index> tagged;
   std::set<Index> owners;
-  for (const Index owner : inventory.owners(place)) {
+  for (const Index owner : all) {
     if (is_running(inventory, owner)) continue;
     owners.insert(owner);
     if (inventory[owner].kind == Kind::image_tagged) tagged.push_back(owner);
@@ -96,6 +96,7 @@ class Content {
       for (std::size_t t = 0; t < targets_.places.size(); ++t) add_place(targets_.places[t], outcome_.targets[t], known);
       for (std::size_t t = 0; t < targets_.text_owners.size(); ++t)
         add_texts(targets_.text_owners[t], outcome_.targets[targets_.places.size() + t], known);
+      add_exports(known);
     }
   }
 
@@ -104,7 +105,7 @@ class Content {
     if (answer.hits.empty()) return;
     const Place& place = inventory_.places()->all()[number];
     const std::string name = stable_name(inventory_, place);
-    for (const Index owner : charged(inventory_, number))
+    for (const Index owner : charged(inventory_, inventory_.owners(number)))
       for (const Hit& hit : answer.hits) {
         if (hit.rule.empty() != known) continue;
         if (is_description(place, hit) && (!counts_in_texts(hit) || seen_[owner].contains(hit.fingerprint))) continue;
@@ -121,6 +122,27 @@ class Content {
       add(owner, hit, text.source, location_of(text, findings_.known));
     }
   }
+
+  void add_exports(bool known) {
+    const std::size_t first = targets_.places.size() + targets_.text_owners.size();
+    std::map<std::pair<std::string, std::string>, std::set<Index>> holders;  // file and fingerprint → who has it
+    const auto each = [&](const auto& visit) {
+      for (std::size_t t = 0; t < targets_.export_owners.size(); ++t)
+        for (const Hit& hit : outcome_.targets[first + t].hits)
+          if (hit.rule.empty() == known) visit(targets_.export_owners[t], hit, std::pair(inner_file(hit), hit.fingerprint + hit.rule));
+    };
+    each([&](Index owner, const Hit&, const auto& what) { holders[what].insert(owner); });
+    each([&](Index owner, const Hit& hit, const auto& what) {
+      const auto lowest = charged(inventory_, holders[what]);
+      if (std::ranges::find(lowest, owner) == lowest.end()) return;
+      std::string location = printable("/" + what.first, 300);
+      if (hit.encoding != match::Encoding::plain) location += ", in " + std::string(match::to_string(hit.encoding));
+      add(owner, hit, hit.fingerprint.empty() ? Source::path : what.first.empty() ? Source::log : Source::content, std::move(location));
+    });
+  }
+
+  // "!blobs/sha256/…!root/.npmrc" is a file of an image's layer, "!root/.npmrc" one of a container.
+  static std::string inner_file(const Hit& hit) { return hit.file.substr(hit.file.rfind('!') + 1); }
 
   // What is called by a name there was judged by its name, with the exceptions that people have set.
   static bool counts_in_texts(const Hit& hit) { return hit.rule.empty() || hit.tier == match::Tier::any; }
@@ -162,13 +184,13 @@ Targets targets_of(const Inventory& inventory) {
       const auto owners = inventory.owners(i);
       if (std::ranges::all_of(owners, [&](Index owner) { return is_running(inventory, owner); })) continue;
       const Place& place = places->all()[i];
-      targets.all.push_back({stable_name(inventory, place), place.path, place.fixed, {}});
+      targets.all.push_back({stable_name(inventory, place), place.path, place.fixed, {}, {}, {}});
       targets.places.push_back(i);
     }
   }
   for (Index i = 0; i < inventory.objects().size(); ++i) {
     if (is_running(inventory, i)) continue;
-    search::Target target{"texts of " + inventory[i].engine_id(), "", false, {}};
+    search::Target target{"texts of " + inventory[i].engine_id(), "", false, {}, {}, {}};
     for (const Text& text : texts_of(inventory[i])) target.texts.push_back(text.text);
     if (target.texts.empty()) continue;
     targets.all.push_back(std::move(target));
@@ -183,6 +205,9 @@ void add_content(const Inventory& inventory, const Targets& targets, const searc
   for (std::size_t t = 0; t < targets.places.size(); ++t)
     for (const search::UnreadFile& file : outcome.targets[t].unread)
       unread.push_back({printable(targets.all[t].name + (file.file.empty() ? "" : "/" + file.file), 300), file.reason});
+  for (std::size_t t = 0; t < targets.export_owners.size(); ++t)
+    for (const search::UnreadFile& file : outcome.targets[targets.places.size() + targets.text_owners.size() + t].unread)
+      unread.push_back({name_of(inventory[targets.export_owners[t]]) + (file.file.empty() ? "" : " " + printable(file.file, 300)), file.reason});
   if (!outcome.is_complete)
     unread.push_back({"recognised secrets", "there are more than can be searched for in one run; purge what was found, then look again"});
   findings.scanned += ByteSize{static_cast<std::int64_t>(outcome.bytes_read)};

@@ -12,11 +12,12 @@
 
 namespace cleanerd::secrets {
 
-// Places first, in the order of the inventory's, then each object's texts. Views into the inventory.
+// Places first, in the order of the inventory's, then each object's texts, then what the engine exports. Views into the inventory.
 struct Targets {
   std::vector<search::Target> all;
   std::vector<std::size_t> places;                       // of the first targets
-  std::vector<inventory::Inventory::Index> text_owners;  // of the others
+  std::vector<inventory::Inventory::Index> text_owners;  // of the next
+  std::vector<inventory::Inventory::Index> export_owners;  // of the others: whole images and containers, where there are no places
 };
 
 // All but what belongs to running containers alone.
@@ -25,6 +26,7 @@ Targets targets_of(const inventory::Inventory& inventory);
 // Makes findings of the hits. A place's are charged to its owners:
 //   where a tagged image holds the place, to the tagged images alone. They stay, and the bytes with them, whatever else would go;
 //   otherwise to the lowest: an object that stands on another owner has the place from there.
+// An export tells no places; the same secret in the same file counts as one.
 // `describe` turns a rule's id into words. What could not be read is added to `unread`.
 void add_content(const inventory::Inventory& inventory, const Targets& targets, const search::Outcome& outcome,
                  const Fingerprinter& fingerprint, const std::function<std::string_view(std::string_view)>& describe, Findings& findings,

@@ -40,6 +40,7 @@ class Reader : private UnpackSink {
   }
   void end() override { scanner_.finish(sink_); }
   void unread(const std::string& path, const std::string& reason) override { ADD_FAILURE() << path << ": " << reason; }
+  void damaged(const std::string& path) override { ADD_FAILURE() << path << ": damaged"; }
 
   Scanner scanner_;
   std::vector<Match> found_;
