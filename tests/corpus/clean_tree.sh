@@ -29,6 +29,7 @@ build_corpus() {
   say "building the tree of clean files (a few minutes)"
   # In a mount namespace of its own: interrupted, it leaves no /proc mounted. npm's dependencies ask for apt, debootstrap cannot
   # put them in order.
+  # shellcheck disable=SC2016
   if ! unshare --mount bash -euc '
     tree=$1 mirror=$2
     shift 2
