@@ -20,13 +20,10 @@ using Found = std::vector<std::tuple<std::uint64_t, std::uint64_t, std::size_t, 
 
 const Matcher& the_matcher() {
   static const Matcher matcher = [] {
-    const char* rules = std::getenv("MATCH_RULES");
-    LoadedRules loaded = rules != nullptr ? load_rules({rules})
-                                          : load_rules_text("r", "rules:\n  - {id: a, description: b, pattern: 'ab[0-9]{4}', match: [ab1234]}\n");
     std::vector<SecretValue> known;
     known.emplace_back("Vb7QkT2mXc9LwR4zHs8NdF3y");
     known.emplace_back("pa\"ss word/+&");
-    auto made = Matcher::make(std::move(loaded.set), std::move(known), {});
+    auto made = Matcher::make(shipped_rules().set, std::move(known), {});
     if (!made) std::abort();
     return std::move(*made);
   }();
@@ -66,6 +63,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (begin > end || end > bytes.size()) std::abort();
   std::ranges::sort(whole);
   std::ranges::sort(pieces);
-  if (copies == 1 && whole != pieces) std::abort();
+  if (whole != pieces) std::abort();
   return 0;
 }
