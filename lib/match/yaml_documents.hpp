@@ -1,4 +1,4 @@
-// What YAML::LoadAll does not survive. Internal to the library.
+// What a configuration or rule file is not: several documents, or what YAML::Load and LoadAll do not survive.
 #pragma once
 
 #include <yaml-cpp/yaml.h>

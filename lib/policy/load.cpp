@@ -1,14 +1,13 @@
 #include "policy/load.hpp"
 
-#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <functional>
-#include <sstream>
 
 #include "base/text.hpp"
+#include "match/yaml_documents.hpp"
 #include "storage/file.hpp"
 
 namespace cleanerd::policy {
@@ -162,48 +161,10 @@ class Reader {
   std::vector<std::string> lines_;
 };
 
-// Where the documents of a file begin, the first three of them. yaml-cpp 0.7 does not move past a `,` or `:` outside of any
-// collection and finds documents without end there, which makes YAML::LoadAll take all memory.
-class DocumentStarts final : public YAML::EventHandler {
- public:
-  explicit DocumentStarts(const std::string& text) {
-    std::istringstream input(text);
-    YAML::Parser parser(input);
-    while (starts_.size() < 3 && parser.HandleNextDocument(*this)) {
-    }
-  }
-
-  const YAML::Mark* second() const { return starts_.size() > 1 ? &starts_[1] : nullptr; }
-  const YAML::Mark* stray() const {
-    const auto same = [](const YAML::Mark& a, const YAML::Mark& b) { return a.pos == b.pos; };
-    const auto found = std::adjacent_find(starts_.begin(), starts_.end(), same);
-    return found == starts_.end() ? nullptr : &*found;
-  }
-
- private:
-  using Anchor = YAML::anchor_t;
-  using Style = YAML::EmitterStyle::value;
-  void OnDocumentStart(const YAML::Mark& mark) override { starts_.push_back(mark); }
-  void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark&, Anchor) override {}
-  void OnAlias(const YAML::Mark&, Anchor) override {}
-  void OnScalar(const YAML::Mark&, const std::string&, Anchor, const std::string&) override {}
-  void OnSequenceStart(const YAML::Mark&, const std::string&, Anchor, Style) override {}
-  void OnSequenceEnd() override {}
-  void OnMapStart(const YAML::Mark&, const std::string&, Anchor, Style) override {}
-  void OnMapEnd() override {}
-
-  std::vector<YAML::Mark> starts_;
-};
-
 void read_text(Loaded& loaded, const std::string& file, const std::string& text) {
   Reader reader(loaded, file, text);
-  // yaml-cpp takes a NUL for the end of the file: a zeroed one would be the default policy, without its protection.
-  if (text.find('\0') != std::string::npos) return reader.problem(YAML::Mark::null_mark(), "holds a NUL byte; expected YAML in UTF-8");
   try {
-    const DocumentStarts starts(text);
-    if (const auto* stray = starts.stray()) return reader.problem(*stray, "not valid YAML: what stands here belongs to nothing");
-    if (const auto* second = starts.second()) return reader.problem(*second, "more than one YAML document in a file; expected one");
+    if (const auto wrong = match::document_problem(text)) return reader.problem(wrong->mark, wrong->message);
     reader.root(YAML::Load(text));
   } catch (const YAML::Exception& error) {
     reader.problem(error.mark, "not valid YAML: " + printable(error.msg));
