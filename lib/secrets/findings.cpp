@@ -162,9 +162,8 @@ class NameLook {
 };
 
 // Looks for the known values in one object's texts.
-void look_for_values(const Object& object, const ValueSet& known, std::vector<Finding>& findings, ByteSize& scanned) {
+void look_for_values(const Object& object, const ValueSet& known, std::vector<Finding>& findings) {
   for (const Text& text : texts_of(object)) {
-    scanned.bytes += static_cast<std::int64_t>(text.text.size());
     known.search(text.text, [&](std::size_t, const KnownValue& value) {
       // A value that its name gave away in this very object needs no second finding.
       if (std::ranges::any_of(findings, [&](const Finding& other) { return other.value == value.value; })) return;
@@ -211,7 +210,7 @@ Findings find_by_name(const Inventory& inventory, const NameRules& names, std::s
 void find_known_in_texts(const Inventory& inventory, Findings& findings) {
   const auto objects = inventory.objects();
   for (Inventory::Index i = 0; i < objects.size(); ++i)
-    if (objects[i].kind != Kind::container_running) look_for_values(objects[i], findings.known, findings.of[i], findings.scanned);
+    if (objects[i].kind != Kind::container_running) look_for_values(objects[i], findings.known, findings.of[i]);
 }
 
 Findings find_secrets(const Inventory& inventory, const NameRules& names, std::span<const KnownValue> declared) {

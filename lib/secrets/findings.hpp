@@ -31,7 +31,7 @@ struct Finding {
 struct Findings {
   std::vector<std::vector<Finding>> of;  // by Inventory::Index
   ValueSet known;                        // declared and traced values; what every output is redacted with
-  ByteSize scanned;                      // text that was searched
+  ByteSize scanned;                      // bytes of places that were read for it; 0 when all was known from before
 
   bool carries(inventory::Inventory::Index index) const { return !of[index].empty(); }
 };

@@ -1,6 +1,9 @@
 """Secrets that no name gives away, on one real engine (ENGINE in the environment): only the bytes betray them."""
 
+import json
 import os
+import re
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
@@ -96,6 +99,76 @@ class Content(unittest.TestCase):
         again = self.ctl.run("purge", "--force")
         self.assertEqual(again.returncode, 0, again.stderr)
         self.assertIn("Nothing to remove", again.stdout)
+
+
+class Rereading(unittest.TestCase):
+    """Unchanged bytes are read once, and nothing outside the data root ever."""
+
+    def setUp(self) -> None:
+        self.engine = self.enterContext(Engine(ENGINE_NAME))
+        self.host = Host(self.engine)
+        self.ctl = Cleanerctl(self.host)
+        self.addCleanup(self.ctl.close)
+
+    def scan(self) -> dict:
+        done = self.ctl.run("scan", "--format", "json")
+        self.assertIn(done.returncode, (0, 3), done.stderr)
+        return json.loads(done.stdout)
+
+    @staticmethod
+    def findings(document: dict) -> set[tuple[str, str, str]]:
+        return {(item["engine_id"], finding["rule"], finding["fingerprint"]) for item in document["objects"] for finding in item["findings"]}
+
+    def test_a_second_scan_reads_nothing_and_one_after_a_build_reads_that_build(self) -> None:
+        file = planted.npmrc()
+        self.host.planted += file.values
+        build = self.engine.build(COPIED.format(path=file.path, number=1), {file.path: file.content}, "classic", tag="app")
+        self.assertTrue(build.ok, build.error)
+        first = self.scan()
+        self.assertGreater(first["summary"]["scanned_bytes"], 100_000)
+        self.assertTrue(self.findings(first))
+        second = self.scan()
+        self.assertEqual(second["summary"]["scanned_bytes"], 0)
+        self.assertEqual(self.findings(second), self.findings(first))
+
+        payload = os.urandom(3_000_000)
+        self.assertTrue(self.engine.build("FROM busybox:local\nCOPY data /data\n", {"data": payload}, "classic", tag="more").ok)
+        third = self.scan()
+        self.assertGreaterEqual(third["summary"]["scanned_bytes"], len(payload))
+        self.assertLess(third["summary"]["scanned_bytes"], 2.3 * len(payload))  # the containerd store holds a layer twice
+        self.assertLessEqual(self.findings(first), self.findings(third))
+
+    def test_opens_nothing_outside_the_data_root_but_its_own(self) -> None:
+        self.assertTrue(self.engine.build("FROM busybox:local\nRUN ln -s /etc/shadow /shadow && ln -s ../../../../.. /up && mkfifo /fifo\n", {}, "classic").ok)
+        log = Path(self.ctl.state.name) / "strace"
+        done = subprocess.run(["strace", "-f", "-qq", "-e", "trace=open,openat,openat2", "-o", log, *self.ctl.command("scan")],
+                              text=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=300)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        opened = set(re.findall(r'open\w*\([^"]*"(/[^"]*)"', log.read_text(errors="replace")))
+        self.assertTrue(any(str(self.engine.data_root) in path for path in opened))
+        own = (self.ctl.state.name, "/lib/", "/lib64/", "/usr/lib", "/etc/ld.so.", "/etc/cleanerd/", "/etc/localtime", "/etc/ssl/", "/usr/lib/ssl/",
+               "/usr/share/zoneinfo", "/usr/lib/locale", "/dev/urandom", "/proc/self/", "/proc/sys/", "/proc/cpuinfo", "/sys/devices/system/cpu",
+               "/sys/fs/cgroup")
+        outside = {path for path in opened if not path.startswith(own) and str(self.engine.data_root) not in path}
+        self.assertEqual(outside, set())
+        relative = re.findall(r'open\w*\((\d+|AT_FDCWD)[^"]*"([^/"][^"]*)"', log.read_text(errors="replace"))
+        self.assertEqual([name for _, name in relative if ".." in name.split("/")], [])
+
+    def test_verify_finds_what_is_given_and_nothing_else(self) -> None:
+        file, other = planted.dotenv(), planted.dotenv()
+        self.host.planted += [*file.values, *other.values]
+        for name, one in ("given", file), ("other", other):
+            self.assertTrue(self.engine.build(f"FROM busybox:local\nCOPY {one.path} /{name}\n", {one.path: one.content}, "classic", tag=name).ok)
+        env = {"GIVEN": file.values[0]}
+        found = self.ctl.run("verify", "--secret-env", "GIVEN", "--format", "json", env=env)
+        self.assertEqual(found.returncode, 3, found.stderr)
+        objects = [item for item in json.loads(found.stdout)["objects"] if item["findings"]]
+        self.assertTrue(objects)
+        self.assertEqual({finding["fingerprint"] for item in objects for finding in item["findings"]},
+                         {objects[0]["findings"][0]["fingerprint"]})
+        self.engine.json("DELETE", "/images/given", force=True)
+        gone = self.ctl.run("verify", "--secret-env", "GIVEN", env=env)
+        self.assertEqual(gone.returncode, 0, gone.stdout + gone.stderr)
 
 
 if __name__ == "__main__":

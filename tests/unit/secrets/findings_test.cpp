@@ -122,7 +122,6 @@ TEST_F(FindSecrets, TraceAValueFromOneObjectToAllOthers) {
   const auto inventory = scenario.snapped();
   const Findings findings = find_secrets(inventory, NameRules(), {});
   EXPECT_THAT(findings.of[index_of(inventory, "written")][0].origin, HasSubstr("build argument NPM_TOKEN of image source"));
-  EXPECT_GT(findings.scanned.bytes, 0);
 }
 
 TEST_F(FindSecrets, FindADeclaredValueEverywhere) {
