@@ -107,7 +107,7 @@ class Content {
     const std::string name = stable_name(inventory_, place);
     for (const Index owner : charged(inventory_, inventory_.owners(number)))
       for (const Hit& hit : answer.hits) {
-        if (hit.rule.empty() != known) continue;
+        if (hit.rule.empty() != known || (known && is_told_by_a_rule(answer, hit))) continue;
         if (is_description(place, hit) && (!counts_in_texts(hit) || seen_[owner].contains(hit.fingerprint))) continue;
         add(owner, hit, source_of(place, hit), location_in(place, hit, name));
       }
@@ -144,6 +144,13 @@ class Content {
   // "!blobs/sha256/…!root/.npmrc" is a file of an image's layer, "!root/.npmrc" one of a container.
   static std::string inner_file(const Hit& hit) { return hit.file.substr(hit.file.rfind('!') + 1); }
 
+  // The same bytes.
+  static bool is_told_by_a_rule(const search::Answer& answer, const Hit& known) {
+    return std::ranges::any_of(answer.hits, [&](const Hit& hit) {
+      return !hit.rule.empty() && hit.fingerprint == known.fingerprint && hit.begin == known.begin && hit.file == known.file;
+    });
+  }
+
   // What is called by a name there was judged by its name, with the exceptions that people have set.
   static bool counts_in_texts(const Hit& hit) { return hit.rule.empty() || hit.tier == match::Tier::any; }
 
@@ -155,7 +162,9 @@ class Content {
     } else {
       const std::string_view description = describe_(hit.rule);
       finding.origin = description.empty() ? hit.rule : std::string(description);
-      if (!hit.fingerprint.empty()) {
+      if (const auto origin = origins_.find(hit.fingerprint); origin != origins_.end()) {
+        if (!contains(origin->second, finding.origin)) finding.origin += ", the value of " + origin->second;
+      } else if (!hit.fingerprint.empty()) {
         const std::string where = finding.origin + " in " + finding.location + " of " + name_of(inventory_[owner]);
         origins_.emplace(hit.fingerprint, where);
         if (hit.value && is_searchable(hit.value->reveal())) findings_.known.add({*hit.value, where, false});
