@@ -6,8 +6,11 @@
 
 namespace cleanerd::service {
 
-// Secrets pass through this process: no core file, and no reading of it by others of the same user.
+// Secrets pass through this process: no core file, no reading of it by others of the same user, and, as root, no swap.
 void keep_memory_private();
+
+// From here on this thread, and those it starts, read the disk only when nobody else does (ioprio_set(2)).
+void read_when_idle();
 
 // From here on SIGINT and SIGTERM request the stop instead of ending the process; a second one ends it at once.
 // Constructed before any other thread starts.

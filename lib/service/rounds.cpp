@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "purge/purge.hpp"
+#include "service/process.hpp"
 #include "service/setup.hpp"
 
 namespace cleanerd::service {
@@ -54,6 +55,7 @@ Status round(const policy::Policy& policy, const RoundsOptions& options, const s
 }  // namespace
 
 void run_rounds(const policy::Policy& policy, const RoundsOptions& options, std::stop_token stop) {
+  read_when_idle();
   std::mutex mutex;
   std::condition_variable_any waiting;
   std::unique_lock lock(mutex);

@@ -57,7 +57,6 @@ class Graphdriver {
     if (!chain_id.starts_with("sha256:") || !is_hex_id(chain_id.substr(7))) return;
     const std::string entry = image_ + "/layerdb/sha256/" + chain_id.substr(7);
     if (auto id = word_in(entry + "/cache-id")) layer(*id, owner, true);
-    list_.add(Place::Kind::image_config, entry + "/tar-split.json.gz", owner, true);
   }
 
   void images() {
