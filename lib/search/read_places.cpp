@@ -20,18 +20,20 @@ using match::Scanner;
 
 Hit make_hit(match::Match&& found, const Matcher& matcher, const std::string& file, const Fingerprinter& fingerprint) {
   Hit hit;
+  const SecretValue& secret = found.known == match::Match::kNone ? found.secret : matcher.known()[found.known];
   if (found.rule != match::Match::kNone) {
     const match::Rule& rule = matcher.rules()[found.rule];
     hit.rule = rule.id;
     hit.tier = rule.tier;
-    hit.anywhere = rule.tier == match::Tier::any && !rule.prefixes.empty();
+    // A prefix that only stands before the secret ("//host/:_authToken=") gives it away in this place alone.
+    hit.anywhere = rule.tier == match::Tier::any &&
+                   std::ranges::any_of(rule.prefixes, [&](const std::string& prefix) { return secret.reveal().starts_with(prefix); });
   }
   hit.file = file;
   hit.begin = found.begin;
   hit.end = found.end;
   hit.encoding = found.encoding;
   hit.checked = found.checked;
-  const SecretValue& secret = found.known == match::Match::kNone ? found.secret : matcher.known()[found.known];
   if (secret.size() != 0) {
     hit.fingerprint = fingerprint(secret);
     hit.masked = mask(secret);
@@ -104,10 +106,26 @@ class Streams {
       bytes = bytes.subspan(size);
     }
   }
+  // As if that many zeros had been filled in. Where there are more of them than scans overlap, the rest says nothing new.
+  void zeros(std::uint64_t count) {
+    for (std::uint64_t seen = 0; count > 0;) {
+      if (filled_ == Scanner::kOverlap && seen >= Scanner::kOverlap) {
+        offset_ += count;
+        return;
+      }
+      const std::span<char> to = room();
+      const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(to.size(), count));
+      std::fill_n(to.data(), size, '\0');
+      filled(size);
+      seen += size;
+      count -= size;
+    }
+  }
   std::uint64_t finish() {
     scan(Scanner::Part::last);
     return offset_ + filled_;
   }
+
  private:
   void scan(Scanner::Part part) {
     for (std::size_t i = 0; i < scanners_.size(); ++i)
@@ -126,6 +144,9 @@ class Streams {
   std::size_t filled_ = 0;
 };
 
+// Bytes ahead from which on it is asked whether they are a hole.
+constexpr std::uint64_t kWorthSkipping = 1u << 20;
+
 // One thread's way of searching a file.
 class FileReader {
  public:
@@ -136,6 +157,11 @@ class FileReader {
   void read(const std::string& name, const storage::Descriptor& file, std::uint64_t size, Collected& into) {
     outer_.begin(name, into);
     for (std::uint64_t at = 0; at < size && !options_.stop.stop_requested();) {
+      if (const std::uint64_t hole = size - at < kWorthSkipping ? 0 : std::min(storage::hole_at(file, at), size - at)) {
+        outer_.zeros(hole);
+        at += hole;
+        continue;
+      }
       const std::span<char> room = outer_.room();
       auto got = storage::read_at(file, at, room, name);
       if (!got) return into.add_unread(name, "cannot be read: " + got.error().message());

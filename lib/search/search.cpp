@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <map>
 #include <thread>
+#include <tuple>
 
 #include "match/known_variants.hpp"
 #include "match/matcher.hpp"
 #include "search/identity.hpp"
 #include "search/read_places.hpp"
 #include "search/scan_cache.hpp"
+#include "storage/beneath.hpp"
 #include "storage/file.hpp"
 
 namespace cleanerd::search {
@@ -21,6 +23,9 @@ constexpr std::size_t kMaxTraced = 5000;
 constexpr std::size_t kMaxThreads = 8;
 
 bool is_known(const Hit& hit) { return hit.rule.empty(); }
+
+using Bytes = std::tuple<std::string, std::uint64_t, std::uint64_t>;
+Bytes bytes_of(const Hit& hit) { return {hit.file, hit.begin, hit.end}; }
 
 // Of two searches of one place, the second for further values only.
 void merge(Answer& answer, Answer&& more) {
@@ -52,7 +57,7 @@ std::optional<SecretValue> read_again(const Target& target, const Hit& hit) {
   }
   if (hit.encoding != match::Encoding::plain || hit.file.find('!') != std::string::npos || hit.end <= hit.begin || hit.end - hit.begin > 64u << 10)
     return std::nullopt;
-  auto file = storage::open_regular_file(hit.file.empty() ? target.path : target.path + "/" + hit.file);
+  auto file = hit.file.empty() ? storage::open_regular_file(target.path) : storage::open_regular_file_beneath(target.path, hit.file);
   if (!file) return std::nullopt;
   std::string bytes(hit.end - hit.begin, '\0');
   const auto got = storage::read_at(*file, hit.begin, bytes, hit.file);
@@ -120,7 +125,7 @@ class Search::Impl {
       answers.push_back(std::move(place->target->path.empty() ? *text++ : *path++));
     if (stop.stop_requested()) return Error(Errc::cancelled, "interrupted");
     // One set for all that were searched for the same values before.
-    std::map<const KnownSet*, std::shared_ptr<const KnownSet>> grown;
+    std::map<std::shared_ptr<const KnownSet>, std::shared_ptr<const KnownSet>> grown;
     for (std::size_t i = 0; i < places.size(); ++i) {
       Place& place = *places[i];
       bytes_read += answers[i].bytes;
@@ -131,13 +136,12 @@ class Search::Impl {
         place.entry.known = std::make_shared<KnownSet>();
         place.rules_done = true;
       }
-      std::shared_ptr<const KnownSet>& set = grown[place.entry.known->empty() ? nullptr : place.entry.known.get()];
+      std::shared_ptr<const KnownSet>& set = grown[place.entry.known->empty() ? nullptr : place.entry.known];
       if (!set) {
         auto all = std::make_shared<KnownSet>(*place.entry.known);
         all->insert(wanted.begin(), wanted.end());
         set = std::move(all);
       }
-      kept_alive_.push_back(place.entry.known);
       place.entry.known = set;
       place.changed = true;
     }
@@ -176,27 +180,25 @@ class Search::Impl {
     return all;
   }
 
-  // A value that an earlier search recognised is needed where a place has not been searched for it. It is read from where it stands;
-  // what does not stand there as it is makes its place be searched anew. True when there is such a place.
-  bool forget_what_is_needed(std::vector<Place>& places, Recognised& values) {
+  // Gets back the values that earlier searches recognised and that some place has not been searched for. They are read from where
+  // they stand; where that says nothing, the place is due to be searched anew.
+  void recall(std::vector<Place>& places, const Recognised& values) const {
     std::set<const KnownSet*> sets;
     for (const Place& place : places)
       if (!place.identity.empty()) sets.insert(place.entry.known.get());
-    bool forgot = false;
+    std::set<std::string> wanted;
+    for (const auto& [name, value] : values)
+      if (!value && !std::ranges::all_of(sets, [&](const KnownSet* set) { return set->contains(name); })) wanted.insert(name);
     for (Place& place : places)
-      for (const Hit& hit : place.entry.answer.hits) {
-        const auto found = values.find(hit.fingerprint);
-        if (is_known(hit) || found == values.end() || found->second) continue;
-        if (std::ranges::all_of(sets, [&](const KnownSet* set) { return set->contains(hit.fingerprint); })) continue;
-        auto value = read_again(*place.target, hit);
-        if (value && fingerprint(*value) == hit.fingerprint) {
-          found->second = std::move(value);
-        } else if (place.rules_done) {
-          place.rules_done = false;
-          forgot = true;
-        }
+      for (Hit& hit : place.entry.answer.hits) {
+        if (is_known(hit) || !wanted.contains(hit.fingerprint)) continue;
+        hit.value = read_again(*place.target, hit);
+        if (hit.value && fingerprint(*hit.value) == hit.fingerprint) wanted.erase(hit.fingerprint);
+        else hit.value.reset();
       }
-    return forgot;
+    for (Place& place : places)
+      if (std::ranges::any_of(place.entry.answer.hits, [&](const Hit& hit) { return !is_known(hit) && wanted.contains(hit.fingerprint); }))
+        place.rules_done = false;
   }
 
   std::size_t threads() const {
@@ -209,9 +211,6 @@ class Search::Impl {
   ScanCache cache;
   Fingerprinter fingerprint;
   Options options;
-
- private:
-  std::vector<std::shared_ptr<const KnownSet>> kept_alive_;  // while their addresses are compared
 };
 
 Result<Search> Search::open(match::RuleSet rules, const Options& options) {
@@ -249,10 +248,9 @@ Result<Outcome> Search::run(std::span<const Target> targets, std::span<const Sec
 
   if (Status done = read(known); !done) return std::move(done).error();
   auto recognised = impl_->recognised(places, current);
-  if (impl_->forget_what_is_needed(places, recognised)) {
-    if (Status done = read(known); !done) return std::move(done).error();
-    recognised = impl_->recognised(places, current);
-  }
+  impl_->recall(places, recognised);
+  if (Status done = read(known); !done) return std::move(done).error();
+  recognised = impl_->recognised(places, current);
   for (const auto& [fingerprint, value] : recognised) {
     current.insert(fingerprint);
     if (!value || value->size() < match::kMinKnown) continue;
@@ -264,7 +262,13 @@ Result<Outcome> Search::run(std::span<const Target> targets, std::span<const Sec
   for (Impl::Place& place : places) {
     impl_->remember(place);
     Answer answer = std::move(place.entry.answer);
-    std::erase_if(answer.hits, [&](const Hit& hit) { return is_known(hit) && !current.contains(hit.fingerprint); });
+    std::set<Bytes> told;
+    for (const Hit& hit : answer.hits)
+      if (!is_known(hit)) told.insert(bytes_of(hit));
+    std::erase_if(answer.hits, [&](const Hit& hit) {
+      if (!is_known(hit)) return false;
+      return !current.contains(hit.fingerprint) || (recognised.contains(hit.fingerprint) && told.contains(bytes_of(hit)));
+    });
     outcome.targets.push_back(std::move(answer));
   }
   impl_->cache.keep_only(names);
