@@ -3,9 +3,13 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <chrono>
+#include <ctime>
 #include <functional>
-#include <mutex>
+#include <thread>
 
+#include "base/secret_value.hpp"
 #include "storage/walk.hpp"
 
 namespace cleanerd::search {
@@ -18,10 +22,12 @@ class Sum final : public storage::WalkVisitor {
  public:
   void file(const storage::WalkFile& file) override {
     std::string text(file.path);
+    newest_ = std::max(newest_, file.changed);
     for (const std::uint64_t number : {file.size, file.inode, static_cast<std::uint64_t>(file.changed)}) text += '\0' + std::to_string(number);
     add(text);
   }
   void unreadable(std::string_view path, int error) override { add(std::string(path) + '\0' + std::to_string(error)); }
+  std::int64_t newest() const { return newest_; }  // change time, as WalkFile's
   std::string text() const { return std::to_string(count_) + ":" + std::to_string(low_) + ":" + std::to_string(high_); }
 
  private:
@@ -32,7 +38,17 @@ class Sum final : public storage::WalkVisitor {
     high_ += std::hash<std::string>{}(text + '\1') ^ (hash << 1);
   }
   std::uint64_t count_ = 0, low_ = 0, high_ = 0;
+  std::int64_t newest_ = 0;
 };
+
+// Before 6.13 the kernel stamps changes with the time of its last tick: up to 10 ms, at 100 Hz.
+constexpr std::chrono::milliseconds kTick{10};
+
+std::int64_t last_tick() {
+  struct timespec time {};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &time);
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
 
 }  // namespace
 
@@ -41,12 +57,17 @@ std::string identity_of(const std::string& path, bool fixed) {
   if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &status) != 0) return {};
   std::string identity = std::to_string(status.stx_dev_major) + ":" + std::to_string(status.stx_dev_minor) + ":" + std::to_string(status.stx_ino) +
                          ":" + text_of(status.stx_btime) + ":" + text_of(status.stx_ctime) + ":" + std::to_string(status.stx_size);
-  if (fixed || !S_ISDIR(status.stx_mode)) return identity;
+  if (fixed || !S_ISDIR(status.stx_mode)) return short_hash(identity);
   auto walk = storage::Walk::open(path, storage::Walk::Content::count);
-  if (!walk) return identity;
+  if (!walk) return short_hash(identity);
   Sum sum;
+  const std::int64_t start = last_tick();
   (*walk)->run(sum);
-  return identity + "/" + sum.text();
+  // What changes later gets a later time then.
+  if (sum.newest() >= start) std::this_thread::sleep_for(kTick);
+  return short_hash(identity + "/" + sum.text());
 }
+
+std::string short_hash(std::string_view text) { return sha256_hex(text).substr(0, 15); }
 
 }  // namespace cleanerd::search

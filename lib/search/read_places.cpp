@@ -9,7 +9,7 @@
 #include <system_error>
 #include <thread>
 
-#include "base/text.hpp"
+#include "search/streams.hpp"
 #include "storage/walk.hpp"
 
 namespace cleanerd::search {
@@ -18,138 +18,8 @@ namespace {
 using match::Matcher;
 using match::Scanner;
 
-Hit make_hit(match::Match&& found, const Matcher& matcher, const std::string& file, const Fingerprinter& fingerprint) {
-  Hit hit;
-  if (found.rule != match::Match::kNone) {
-    const match::Rule& rule = matcher.rules()[found.rule];
-    hit.rule = rule.id;
-    hit.tier = rule.tier;
-    hit.anywhere = rule.tier == match::Tier::any && !rule.prefixes.empty();
-  }
-  hit.file = file;
-  hit.begin = found.begin;
-  hit.end = found.end;
-  hit.encoding = found.encoding;
-  hit.checked = found.checked;
-  const SecretValue& secret = found.known == match::Match::kNone ? found.secret : matcher.known()[found.known];
-  if (secret.size() != 0) {
-    hit.fingerprint = fingerprint(secret);
-    hit.masked = mask(secret);
-    hit.value = secret;
-  }
-  return hit;
-}
-
-// One place's answer, filled by several threads.
-class Collected {
- public:
-  void add(Hit hit) {
-    const std::lock_guard lock(mutex_);
-    if (answer_.hits.size() < kMaxHits) answer_.hits.push_back(std::move(hit));
-    else ++answer_.left_out;
-  }
-  void add_unread(std::string file, std::string reason) {
-    const std::lock_guard lock(mutex_);
-    if (answer_.unread.size() < kMaxHits) answer_.unread.push_back({std::move(file), std::move(reason)});
-  }
-  void add_bytes(std::uint64_t bytes) {
-    const std::lock_guard lock(mutex_);
-    answer_.bytes += bytes;
-  }
-  Answer take() {
-    std::ranges::sort(answer_.hits, {}, [](const Hit& hit) { return std::tie(hit.file, hit.begin, hit.end, hit.rule); });
-    std::ranges::sort(answer_.unread, {}, &UnreadFile::file);
-    return std::move(answer_);
-  }
-
- private:
-  std::mutex mutex_;
-  Answer answer_;
-};
-
-// Scanners of all the matchers over one stream at a time, which share its buffer.
-class Streams {
- public:
-  Streams(std::span<const Matcher* const> matchers, const Fingerprinter& fingerprint) : matchers_(matchers), fingerprint_(fingerprint) {
-    for (const Matcher* matcher : matchers) {
-      auto scanner = matcher->scanner();
-      if (!scanner) throw std::bad_alloc();
-      scanners_.push_back(std::move(*scanner));
-    }
-  }
-
-  void begin(const std::string& path, Collected& into) {
-    if (buffer_.empty()) buffer_.resize(Scanner::kChunk + Scanner::kOverlap);
-    path_ = path;
-    into_ = &into;
-    offset_ = 0;
-    filled_ = 0;
-    for (Scanner& scanner : scanners_) scanner.begin(path);
-  }
-  std::span<char> room() { return std::span(buffer_).subspan(filled_); }
-  void filled(std::size_t count) {
-    filled_ += count;
-    if (filled_ < buffer_.size()) return;
-    scan(Scanner::Part::more);
-    std::memmove(buffer_.data(), buffer_.data() + filled_ - Scanner::kOverlap, Scanner::kOverlap);
-    offset_ += filled_ - Scanner::kOverlap;
-    filled_ = Scanner::kOverlap;
-  }
-  void append(std::span<const char> bytes) {
-    while (!bytes.empty()) {
-      const std::span<char> to = room();
-      const std::size_t size = std::min(to.size(), bytes.size());
-      std::memcpy(to.data(), bytes.data(), size);
-      filled(size);
-      bytes = bytes.subspan(size);
-    }
-  }
-  std::uint64_t finish() {
-    scan(Scanner::Part::last);
-    return offset_ + filled_;
-  }
- private:
-  void scan(Scanner::Part part) {
-    for (std::size_t i = 0; i < scanners_.size(); ++i)
-      scanners_[i].scan(std::span(buffer_).first(filled_), offset_, part, [&](match::Match&& found) {
-        into_->add(make_hit(std::move(found), *matchers_[i], path_, fingerprint_));
-      });
-  }
-
-  std::span<const Matcher* const> matchers_;
-  const Fingerprinter& fingerprint_;
-  std::vector<Scanner> scanners_;
-  std::vector<char> buffer_;
-  std::string path_;
-  Collected* into_ = nullptr;
-  std::uint64_t offset_ = 0;
-  std::size_t filled_ = 0;
-};
-
-// What a container holds, searched member by member.
-class Members final : public match::UnpackSink {
- public:
-  Members(Streams& streams, Collected& into, const ReadOptions& options) : streams_(streams), into_(into), options_(options) {}
-  void begin(const std::string& path) override { streams_.begin(path, into_); }
-  void bytes(std::span<const char> bytes) override { streams_.append(bytes); }
-  void end() override { into_.add_bytes(streams_.finish()); }
-  void unread(const std::string& path, const std::string& reason) override {
-    whole = false;
-    into_.add_unread(path, reason);
-  }
-  void damaged(const std::string& path) override {
-    whole = false;
-    if (path.empty()) broken_off = true;
-  }
-  bool cancelled() override { return options_.stop.stop_requested(); }
-  bool whole = true;
-  bool broken_off = false;  // of a stream, which has no name
-
- private:
-  Streams& streams_;
-  Collected& into_;
-  const ReadOptions& options_;
-};
+// Bytes ahead from which on it is asked whether they are a hole.
+constexpr std::uint64_t kWorthSkipping = 1u << 20;
 
 // One thread's way of searching a file.
 class FileReader {
@@ -161,6 +31,11 @@ class FileReader {
   void read(const std::string& name, const storage::Descriptor& file, std::uint64_t size, Collected& into) {
     outer_.begin(name, into);
     for (std::uint64_t at = 0; at < size && !options_.stop.stop_requested();) {
+      if (const std::uint64_t hole = size - at < kWorthSkipping ? 0 : std::min(storage::hole_at(file, at), size - at)) {
+        outer_.zeros(hole);
+        at += hole;
+        continue;
+      }
       const std::span<char> room = outer_.room();
       auto got = storage::read_at(file, at, room, name);
       if (!got) return into.add_unread(name, "cannot be read: " + got.error().message());

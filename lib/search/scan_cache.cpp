@@ -36,7 +36,8 @@ class Statement {
  public:
   Statement(sqlite3* db, const char* sql) {
     sqlite3_stmt* statement = nullptr;
-    if (sqlite3_prepare_v2(db, sql, -1, &statement, nullptr) == SQLITE_OK) statement_.reset(statement);
+    state_ = sqlite3_prepare_v2(db, sql, -1, &statement, nullptr);
+    if (state_ == SQLITE_OK) statement_.reset(statement);
   }
   Statement& text(int column, std::string_view value) {
     if (statement_) sqlite3_bind_text(statement_.get(), column, value.data(), static_cast<int>(value.size()), SQLITE_TRANSIENT);
@@ -46,7 +47,8 @@ class Statement {
     if (statement_) sqlite3_bind_blob(statement_.get(), column, value.data(), static_cast<int>(value.size()), SQLITE_TRANSIENT);
     return *this;
   }
-  bool row() { return statement_ && sqlite3_step(statement_.get()) == SQLITE_ROW; }
+  bool row() { return statement_ && (state_ = sqlite3_step(statement_.get())) == SQLITE_ROW; }
+  bool met_damage() const { return state_ == SQLITE_CORRUPT || state_ == SQLITE_NOTADB; }
   bool run() {
     const bool done = statement_ && sqlite3_step(statement_.get()) == SQLITE_DONE;
     if (statement_) sqlite3_reset(statement_.get());
@@ -59,6 +61,7 @@ class Statement {
 
  private:
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+  int state_ = SQLITE_OK;
 };
 
 bool execute(sqlite3* db, const char* sql) { return sqlite3_exec(db, sql, nullptr, nullptr, nullptr) == SQLITE_OK; }
@@ -75,7 +78,7 @@ Database open_file(const std::string& path) {
   if (!opened) return nullptr;
   ::chmod(path.c_str(), 0600);
   sqlite3_busy_timeout(db.get(), 2000);
-  if (!execute(db.get(), "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL")) return nullptr;
+  if (!execute(db.get(), "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-256")) return nullptr;
   if (is_ours(db.get())) return db;
   Statement tables(db.get(), "SELECT count(*) FROM sqlite_master");
   if (!tables.row() || tables.column(0) != "0") return nullptr;
@@ -83,15 +86,20 @@ Database open_file(const std::string& path) {
   return execute(db.get(), create.c_str()) ? std::move(db) : nullptr;
 }
 
+// Where the file is damaged, or another version's.
+Database make_anew(const std::string& state_dir) {
+  const std::string path = state_dir + "/scan.db";
+  std::error_code error;
+  for (const char* part : {"", "-wal", "-shm"}) std::filesystem::remove(path + part, error);
+  return open_file(path);
+}
+
 Database open_database(const std::string& state_dir) {
   std::error_code error;
   if (std::filesystem::create_directories(state_dir, error))
     std::filesystem::permissions(state_dir, std::filesystem::perms::owner_all, error);
-  const std::string path = state_dir + "/scan.db";
-  if (Database db = open_file(path)) return db;
-  // Damaged, or another version's: made anew.
-  for (const char* part : {"", "-wal", "-shm"}) std::filesystem::remove(path + part, error);
-  return open_file(path);
+  if (Database db = open_file(state_dir + "/scan.db")) return db;
+  return make_anew(state_dir);
 }
 
 // Nothing for nothing found, which is what there is to say of most places.
@@ -142,10 +150,15 @@ std::shared_ptr<const KnownSet> split_set(const std::string& text) {
 
 class ScanCache::Impl {
  public:
-  Impl(const std::string& state_dir, std::string engine_id) : engine(std::move(engine_id)), db(open_database(state_dir)) { load(); }
+  Impl(const std::string& state_dir, std::string engine_id) : engine(std::move(engine_id)), db(open_database(state_dir)) {
+    if (load()) return;
+    db.reset();
+    db = make_anew(state_dir);
+  }
 
-  void load() {
-    if (!db) return;
+  // False when the file is damaged.
+  bool load() {
+    if (!db) return true;
     std::map<std::string, std::shared_ptr<const KnownSet>> sets;
     Statement known(db.get(), "SELECT id, fingerprints FROM known_set");
     while (known.row()) sets[known.column(0)] = split_set(known.column(1));
@@ -157,6 +170,7 @@ class ScanCache::Impl {
       if (set == sets.end() || !answer) continue;
       entries[rows.column(0)] = {rows.column(1), rows.column(2), set->second, std::move(*answer)};
     }
+    return !known.met_damage() && !rows.met_damage();
   }
 
   void save() {
@@ -207,7 +221,7 @@ void ScanCache::put(const std::string& place, CacheEntry entry) {
   impl_->gone.erase(place);
 }
 
-void ScanCache::keep_only(const std::set<std::string>& places) {
+void ScanCache::keep_only(const std::set<std::string_view>& places) {
   std::erase_if(impl_->entries, [&](const auto& known) {
     if (places.contains(known.first)) return false;
     impl_->changed.erase(known.first);

@@ -35,7 +35,7 @@ class ScanCache {
   const CacheEntry* find(const std::string& place);
   void put(const std::string& place, CacheEntry entry);
   // Forgets every place that is not among these.
-  void keep_only(const std::set<std::string>& places);
+  void keep_only(const std::set<std::string_view>& places);
   // To the disk, in one transaction.
   void save();
 

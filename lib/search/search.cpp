@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <map>
 #include <thread>
+#include <utility>
+#include <tuple>
 
 #include "match/known_variants.hpp"
 #include "match/matcher.hpp"
 #include "search/identity.hpp"
 #include "search/read_places.hpp"
 #include "search/scan_cache.hpp"
+#include "storage/beneath.hpp"
 #include "storage/file.hpp"
 
 namespace cleanerd::search {
@@ -21,6 +24,9 @@ constexpr std::size_t kMaxTraced = 5000;
 constexpr std::size_t kMaxThreads = 8;
 
 bool is_known(const Hit& hit) { return hit.rule.empty(); }
+
+using Bytes = std::tuple<std::string, std::uint64_t, std::uint64_t>;
+Bytes bytes_of(const Hit& hit) { return {hit.file, hit.begin, hit.end}; }
 
 // Of two searches of one place, the second for further values only.
 void merge(Answer& answer, Answer&& more) {
@@ -41,7 +47,7 @@ std::string identity_now(const Target& target) {
   if (!target.path.empty()) return identity_of(target.path, target.fixed);
   std::string all;
   for (const std::string_view text : target.texts) (all += text) += '\0';
-  return sha256_hex(all);
+  return short_hash(all);
 }
 
 // The bytes that a hit of an earlier search stands on.
@@ -54,7 +60,7 @@ std::optional<SecretValue> read_again(const Target& target, const Hit& hit) {
   }
   if (hit.encoding != match::Encoding::plain || hit.file.find('!') != std::string::npos || hit.end <= hit.begin || hit.end - hit.begin > 64u << 10)
     return std::nullopt;
-  auto file = storage::open_regular_file(hit.file.empty() ? target.path : target.path + "/" + hit.file);
+  auto file = hit.file.empty() ? storage::open_regular_file(target.path) : storage::open_regular_file_beneath(target.path, hit.file);
   if (!file) return std::nullopt;
   std::string bytes(hit.end - hit.begin, '\0');
   const auto got = storage::read_at(*file, hit.begin, bytes, hit.file);
@@ -76,9 +82,16 @@ class Search::Impl {
   struct Place {
     const Target* target;
     std::string identity;
-    CacheEntry entry;
+    const CacheEntry* cached = nullptr;  // what an earlier search says, until this one says more
+    CacheEntry fresh;
     bool rules_done = false;
     bool changed = false;
+
+    const CacheEntry& entry() const { return cached ? *cached : fresh; }
+    CacheEntry& own() {
+      if (cached) fresh = *std::exchange(cached, nullptr);
+      return fresh;
+    }
   };
 
   // Reads those places that have not been searched for all of these values, and those whose rules are due.
@@ -90,7 +103,7 @@ class Search::Impl {
     for (Place& place : places) {
       if (place.identity.empty()) continue;
       if (!place.rules_done) whole.push_back(&place);
-      else if (!std::ranges::includes(*place.entry.known, wanted)) known_only.push_back(&place);
+      else if (!std::ranges::includes(*place.entry().known, wanted)) known_only.push_back(&place);
     }
     if (whole.empty() && known_only.empty()) return {};
     std::vector<const Matcher*> matchers;
@@ -126,35 +139,35 @@ class Search::Impl {
                                                       : std::move(*path++));
     if (stop.stop_requested()) return Error(Errc::cancelled, "interrupted");
     // One set for all that were searched for the same values before.
-    std::map<const KnownSet*, std::shared_ptr<const KnownSet>> grown;
+    std::map<std::shared_ptr<const KnownSet>, std::shared_ptr<const KnownSet>> grown;
     for (std::size_t i = 0; i < places.size(); ++i) {
       Place& place = *places[i];
       bytes_read += answers[i].bytes;
+      CacheEntry& entry = place.own();
       if (place.rules_done) {
-        merge(place.entry.answer, std::move(answers[i]));
+        merge(entry.answer, std::move(answers[i]));
       } else {
-        place.entry.answer = std::move(answers[i]);
-        place.entry.known = std::make_shared<KnownSet>();
+        entry.answer = std::move(answers[i]);
+        entry.known = std::make_shared<KnownSet>();
         place.rules_done = true;
       }
-      std::shared_ptr<const KnownSet>& set = grown[place.entry.known->empty() ? nullptr : place.entry.known.get()];
+      std::shared_ptr<const KnownSet>& set = grown[entry.known->empty() ? nullptr : entry.known];
       if (!set) {
-        auto all = std::make_shared<KnownSet>(*place.entry.known);
+        auto all = std::make_shared<KnownSet>(*entry.known);
         all->insert(wanted.begin(), wanted.end());
         set = std::move(all);
       }
-      kept_alive_.push_back(place.entry.known);
-      place.entry.known = set;
+      entry.known = set;
       place.changed = true;
     }
     return {};
   }
 
   Place place(const Target& target) {
-    Place place{&target, identity_now(target), {}, false, false};
+    Place place{&target, identity_now(target), nullptr, {}, false, false};
     const CacheEntry* entry = cache.find(target.name);
     if (entry && !place.identity.empty() && entry->identity == place.identity && entry->rules == hash) {
-      place.entry = *entry;
+      place.cached = entry;
       place.rules_done = true;
     }
     return place;
@@ -163,9 +176,9 @@ class Search::Impl {
   // What was changed while it was read is read again the next time.
   void remember(Place& place) {
     if (!place.changed || identity_now(*place.target) != place.identity) return;
-    place.entry.identity = place.identity;
-    place.entry.rules = hash;
-    cache.put(place.target->name, place.entry);
+    place.fresh.identity = place.identity;
+    place.fresh.rules = hash;
+    cache.put(place.target->name, place.fresh);
   }
 
   using Recognised = std::map<std::string, std::optional<SecretValue>>;  // by fingerprint
@@ -174,7 +187,7 @@ class Search::Impl {
   static Recognised recognised(const std::vector<Place>& places, const std::set<std::string>& current) {
     Recognised all;
     for (const Place& place : places)
-      for (const Hit& hit : place.entry.answer.hits) {
+      for (const Hit& hit : place.entry().answer.hits) {
         if (is_known(hit) || hit.anywhere || hit.fingerprint.empty() || current.contains(hit.fingerprint)) continue;
         auto& value = all[hit.fingerprint];
         if (!value) value = hit.value;
@@ -182,27 +195,28 @@ class Search::Impl {
     return all;
   }
 
-  // A value that an earlier search recognised is needed where a place has not been searched for it. It is read from where it stands;
-  // what does not stand there as it is makes its place be searched anew. True when there is such a place.
-  bool forget_what_is_needed(std::vector<Place>& places, Recognised& values) {
+  // Gets back the values that earlier searches recognised and that some place has not been searched for. They are read from where
+  // they stand; where that says nothing, the place is due to be searched anew.
+  void recall(std::vector<Place>& places, const Recognised& values) const {
     std::set<const KnownSet*> sets;
     for (const Place& place : places)
-      if (!place.identity.empty()) sets.insert(place.entry.known.get());
-    bool forgot = false;
-    for (Place& place : places)
-      for (const Hit& hit : place.entry.answer.hits) {
-        const auto found = values.find(hit.fingerprint);
-        if (is_known(hit) || found == values.end() || found->second) continue;
-        if (std::ranges::all_of(sets, [&](const KnownSet* set) { return set->contains(hit.fingerprint); })) continue;
-        auto value = read_again(*place.target, hit);
-        if (value && fingerprint(*value) == hit.fingerprint) {
-          found->second = std::move(value);
-        } else if (place.rules_done) {
-          place.rules_done = false;
-          forgot = true;
-        }
+      if (!place.identity.empty()) sets.insert(place.entry().known.get());
+    std::set<std::string> wanted;
+    for (const auto& [name, value] : values)
+      if (!value && !std::ranges::all_of(sets, [&](const KnownSet* set) { return set->contains(name); })) wanted.insert(name);
+    if (wanted.empty()) return;
+    const auto is_wanted = [&](const Hit& hit) { return !is_known(hit) && wanted.contains(hit.fingerprint); };
+    for (Place& place : places) {
+      if (std::ranges::none_of(place.entry().answer.hits, is_wanted)) continue;
+      for (Hit& hit : place.own().answer.hits) {
+        if (!is_wanted(hit)) continue;
+        hit.value = read_again(*place.target, hit);
+        if (hit.value && fingerprint(*hit.value) == hit.fingerprint) wanted.erase(hit.fingerprint);
+        else hit.value.reset();
       }
-    return forgot;
+    }
+    for (Place& place : places)
+      if (std::ranges::any_of(place.entry().answer.hits, is_wanted)) place.rules_done = false;
   }
 
   std::size_t threads() const {
@@ -215,13 +229,10 @@ class Search::Impl {
   ScanCache cache;
   Fingerprinter fingerprint;
   Options options;
-
- private:
-  std::vector<std::shared_ptr<const KnownSet>> kept_alive_;  // while their addresses are compared
 };
 
 Result<Search> Search::open(match::RuleSet rules, const Options& options) {
-  std::string hash = rules.hash;
+  std::string hash = short_hash(rules.hash);
   auto matcher = Matcher::make(std::move(rules), {}, {options.state_dir});
   if (!matcher) return std::move(matcher).error().within("the rules for secrets");
   return Search(std::make_unique<Impl>(std::move(*matcher), std::move(hash), options));
@@ -244,7 +255,8 @@ Result<Outcome> Search::run(std::span<const Target> targets, std::span<const Sec
                             const std::function<void(std::uint64_t)>& on_bytes) {
   Outcome outcome;
   std::vector<Impl::Place> places;
-  std::set<std::string> names, current;  // current: fingerprints of what is known by now
+  std::set<std::string_view> names;
+  std::set<std::string> current;  // fingerprints of what is known by now
   for (const Target& target : targets) {
     names.insert(target.name);
     places.push_back(impl_->place(target));
@@ -255,10 +267,9 @@ Result<Outcome> Search::run(std::span<const Target> targets, std::span<const Sec
 
   if (Status done = read(known); !done) return std::move(done).error();
   auto recognised = impl_->recognised(places, current);
-  if (impl_->forget_what_is_needed(places, recognised)) {
-    if (Status done = read(known); !done) return std::move(done).error();
-    recognised = impl_->recognised(places, current);
-  }
+  impl_->recall(places, recognised);
+  if (Status done = read(known); !done) return std::move(done).error();
+  recognised = impl_->recognised(places, current);
   for (const auto& [fingerprint, value] : recognised) {
     current.insert(fingerprint);
     if (!value || value->size() < match::kMinKnown) continue;
@@ -269,8 +280,14 @@ Result<Outcome> Search::run(std::span<const Target> targets, std::span<const Sec
 
   for (Impl::Place& place : places) {
     impl_->remember(place);
-    Answer answer = std::move(place.entry.answer);
-    std::erase_if(answer.hits, [&](const Hit& hit) { return is_known(hit) && !current.contains(hit.fingerprint); });
+    Answer answer = place.cached ? place.cached->answer : std::move(place.fresh.answer);
+    std::set<Bytes> told;
+    for (const Hit& hit : answer.hits)
+      if (!is_known(hit)) told.insert(bytes_of(hit));
+    std::erase_if(answer.hits, [&](const Hit& hit) {
+      if (!is_known(hit)) return false;
+      return !current.contains(hit.fingerprint) || (recognised.contains(hit.fingerprint) && told.contains(bytes_of(hit)));
+    });
     outcome.targets.push_back(std::move(answer));
   }
   impl_->cache.keep_only(names);

@@ -72,4 +72,16 @@ Descriptor open_file_beneath(const Descriptor& directory, const char* name) {
   return Descriptor(open_name(directory.get(), name, kFlags));
 }
 
+Result<Descriptor> open_regular_file_beneath(const std::string& root, std::string_view path) {
+  Descriptor directory(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  const std::size_t slash = path.rfind('/');
+  if (directory && slash != std::string_view::npos) directory = open_directory_beneath(directory, path.substr(0, slash));
+  if (!directory) return file_error(path, errno);
+  Descriptor file = open_file_beneath(directory, std::string(path.substr(slash + 1)).c_str());
+  struct stat status {};
+  if (!file || ::fstat(file.get(), &status) != 0) return file_error(path, errno);
+  if (!S_ISREG(status.st_mode)) return Error(Errc::io, std::string(path) + ": not a regular file");
+  return file;
+}
+
 }  // namespace cleanerd::storage

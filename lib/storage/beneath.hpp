@@ -1,6 +1,7 @@
 // Opens what lies in a directory, and nothing that a link or a mount point there leads to.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "storage/file.hpp"
@@ -13,5 +14,8 @@ Descriptor open_directory_beneath(const Descriptor& directory, std::string_view 
 
 // One name. For a regular file only: the caller has seen its type, and looks again at what was opened. Does not wait.
 Descriptor open_file_beneath(const Descriptor& directory, const char* name);
+
+// A regular file that `path` leads to from the directory `root`, as above all the way.
+Result<Descriptor> open_regular_file_beneath(const std::string& root, std::string_view path);
 
 }  // namespace cleanerd::storage

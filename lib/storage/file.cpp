@@ -53,6 +53,12 @@ Result<std::size_t> read_at(const Descriptor& file, std::uint64_t offset, std::s
   return filled;
 }
 
+std::uint64_t hole_at(const Descriptor& file, std::uint64_t offset) {
+  const off_t data = ::lseek(file.get(), static_cast<off_t>(offset), SEEK_DATA);
+  if (data >= 0) return static_cast<std::uint64_t>(data) - offset;
+  return errno == ENXIO ? std::numeric_limits<std::uint64_t>::max() : 0;
+}
+
 Result<std::string> read_small_file(const std::string& path, std::size_t limit) {
   auto file = open_regular_file(path);
   if (!file) return std::move(file).error();

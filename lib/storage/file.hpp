@@ -44,6 +44,9 @@ Result<std::uint64_t> size_of(const Descriptor& file, std::string_view path);
 // Fills `buffer` from `offset` as far as the file reaches; how many bytes that were.
 Result<std::size_t> read_at(const Descriptor& file, std::uint64_t offset, std::span<char> buffer, std::string_view path);
 
+// How many bytes from `offset` on lie in a hole of the file: zeros that take no space. A hole behind the last bytes has no end.
+std::uint64_t hole_at(const Descriptor& file, std::uint64_t offset);
+
 // A whole regular file, opened as above. Errc::not_found, ::permission, ::io; ::too_large beyond `limit` bytes.
 Result<std::string> read_small_file(const std::string& path, std::size_t limit = 16u << 20);
 

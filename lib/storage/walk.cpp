@@ -20,7 +20,7 @@ namespace cleanerd::storage {
 namespace {
 
 constexpr std::size_t kQueued = 128;        // directories, each with a descriptor
-constexpr std::size_t kHeldOpen = 64;       // levels of one thread's descent that keep their descriptor
+constexpr std::size_t kHeldOpen = 64;       // levels of one thread's descent that keep their descriptor: the deepest, and the first
 constexpr std::size_t kDeepest = 4096;      // levels; a path of PATH_MAX has half as many
 constexpr std::size_t kRemembered = 500000;  // inodes with several names, some 20 MB; further ones may be seen twice
 
@@ -70,11 +70,23 @@ class Walk::Descent {
   }
 
  private:
+  // From the nearest level that is open. Those right above are needed next and stay open, too: coming up from a great depth is
+  // otherwise one way down for each level.
   bool reopen() {
-    Level& level = levels_.back();
-    if (level.descriptor) return true;
-    level.descriptor = open_directory_beneath(walk_.root_, path_);
-    if (level.descriptor) return true;
+    const std::size_t last = levels_.size() - 1;
+    std::size_t from = last;
+    while (from > 0 && !levels_[from].descriptor) --from;
+    if (!levels_[from].descriptor) levels_[from].descriptor = open_directory_beneath(walk_.root_, path_.substr(0, levels_[from].path_size));
+    const Descriptor* parent = &levels_[from].descriptor;
+    Descriptor passed;
+    for (std::size_t i = from + 1; i <= last && *parent; ++i) {
+      const std::size_t begin = levels_[i - 1].path_size + (levels_[i - 1].path_size == 0 ? 0 : 1);
+      Descriptor next = open_directory_beneath(*parent, path_.substr(begin, levels_[i].path_size - begin));
+      Descriptor& kept = last - i < kHeldOpen ? levels_[i].descriptor : passed;
+      kept = std::move(next);
+      parent = &kept;
+    }
+    if (levels_[last].descriptor) return true;
     if (!is_change(errno)) visitor_.unreadable(path_, errno);
     return false;
   }
@@ -135,7 +147,7 @@ class Walk::Descent {
     Directory directory{std::move(child), path_};
     if (walk_.offer(directory)) return false;
     levels_.back().next = next;
-    if (levels_.size() > kHeldOpen) levels_.back().descriptor = Descriptor();
+    if (levels_.size() > kHeldOpen) levels_[levels_.size() - kHeldOpen].descriptor = Descriptor();
     if (is_opaque(directory.descriptor.get())) visitor_.opaque(path_);
     levels_.push_back({std::move(directory.descriptor), path_.size(), 0});
     return true;

@@ -1,0 +1,125 @@
+#include "search/streams.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <tuple>
+
+namespace cleanerd::search {
+namespace {
+
+using match::Matcher;
+using match::Scanner;
+
+Hit make_hit(match::Match&& found, const Matcher& matcher, const std::string& file, const Fingerprinter& fingerprint) {
+  Hit hit;
+  const SecretValue& secret = found.known == match::Match::kNone ? found.secret : matcher.known()[found.known];
+  if (found.rule != match::Match::kNone) {
+    const match::Rule& rule = matcher.rules()[found.rule];
+    hit.rule = rule.id;
+    hit.tier = rule.tier;
+    // A prefix that only stands before the secret ("//host/:_authToken=") gives it away in this place alone.
+    hit.anywhere = rule.tier == match::Tier::any &&
+                   std::ranges::any_of(rule.prefixes, [&](const std::string& prefix) { return secret.reveal().starts_with(prefix); });
+  }
+  hit.file = file;
+  hit.begin = found.begin;
+  hit.end = found.end;
+  hit.encoding = found.encoding;
+  hit.checked = found.checked;
+  if (secret.size() != 0) {
+    hit.fingerprint = fingerprint(secret);
+    hit.masked = mask(secret);
+    hit.value = secret;
+  }
+  return hit;
+}
+
+}  // namespace
+
+void Collected::add(Hit hit) {
+  const std::lock_guard lock(mutex_);
+  if (answer_.hits.size() < kMaxHits) answer_.hits.push_back(std::move(hit));
+  else ++answer_.left_out;
+}
+
+void Collected::add_unread(std::string file, std::string reason) {
+  const std::lock_guard lock(mutex_);
+  if (answer_.unread.size() < kMaxHits) answer_.unread.push_back({std::move(file), std::move(reason)});
+}
+
+void Collected::add_bytes(std::uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  answer_.bytes += bytes;
+}
+
+Answer Collected::take() {
+  std::ranges::sort(answer_.hits, {}, [](const Hit& hit) { return std::tie(hit.file, hit.begin, hit.end, hit.rule); });
+  std::ranges::sort(answer_.unread, {}, &UnreadFile::file);
+  return std::move(answer_);
+}
+
+Streams::Streams(std::span<const Matcher* const> matchers, const Fingerprinter& fingerprint) : matchers_(matchers), fingerprint_(fingerprint) {
+  for (const Matcher* matcher : matchers) {
+    auto scanner = matcher->scanner();
+    if (!scanner) throw std::bad_alloc();
+    scanners_.push_back(std::move(*scanner));
+  }
+}
+
+void Streams::begin(const std::string& path, Collected& into) {
+  if (buffer_.empty()) buffer_.resize(Scanner::kChunk + Scanner::kOverlap);
+  path_ = path;
+  into_ = &into;
+  offset_ = 0;
+  filled_ = 0;
+  for (Scanner& scanner : scanners_) scanner.begin(path);
+}
+
+void Streams::filled(std::size_t count) {
+  filled_ += count;
+  if (filled_ < buffer_.size()) return;
+  scan(Scanner::Part::more);
+  std::memmove(buffer_.data(), buffer_.data() + filled_ - Scanner::kOverlap, Scanner::kOverlap);
+  offset_ += filled_ - Scanner::kOverlap;
+  filled_ = Scanner::kOverlap;
+}
+
+void Streams::append(std::span<const char> bytes) {
+  while (!bytes.empty()) {
+    const std::span<char> to = room();
+    const std::size_t size = std::min(to.size(), bytes.size());
+    std::memcpy(to.data(), bytes.data(), size);
+    filled(size);
+    bytes = bytes.subspan(size);
+  }
+}
+
+void Streams::zeros(std::uint64_t count) {
+  for (std::uint64_t seen = 0; count > 0;) {
+    if (filled_ == Scanner::kOverlap && seen >= Scanner::kOverlap) {
+      offset_ += count;
+      return;
+    }
+    const std::span<char> to = room();
+    const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(to.size(), count));
+    std::fill_n(to.data(), size, '\0');
+    filled(size);
+    seen += size;
+    count -= size;
+  }
+}
+
+std::uint64_t Streams::finish() {
+  scan(Scanner::Part::last);
+  return offset_ + filled_;
+}
+
+void Streams::scan(Scanner::Part part) {
+  for (std::size_t i = 0; i < scanners_.size(); ++i)
+    scanners_[i].scan(std::span(buffer_).first(filled_), offset_, part, [&](match::Match&& found) {
+      into_->add(make_hit(std::move(found), *matchers_[i], path_, fingerprint_));
+    });
+}
+
+}  // namespace cleanerd::search

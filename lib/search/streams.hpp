@@ -1,0 +1,83 @@
+// Scanners over one stream of bytes at a time, and what they find. Internal to the library.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "match/matcher.hpp"
+#include "match/unpack.hpp"
+#include "search/read_places.hpp"
+
+namespace cleanerd::search {
+
+// One place's answer, filled by several threads.
+class Collected {
+ public:
+  void add(Hit hit);
+  void add_unread(std::string file, std::string reason);
+  void add_bytes(std::uint64_t bytes);
+  Answer take();
+
+ private:
+  std::mutex mutex_;
+  Answer answer_;
+};
+
+// Scanners of all the matchers over one stream at a time, which share its buffer.
+class Streams {
+ public:
+  // Throws std::bad_alloc.
+  Streams(std::span<const match::Matcher* const> matchers, const Fingerprinter& fingerprint);
+
+  void begin(const std::string& path, Collected& into);
+  std::span<char> room() { return std::span(buffer_).subspan(filled_); }
+  void filled(std::size_t count);
+  void append(std::span<const char> bytes);
+  // As if that many zeros had been filled in. Where there are more of them than scans overlap, the rest says nothing new.
+  void zeros(std::uint64_t count);
+  // How many bytes the stream had.
+  std::uint64_t finish();
+
+ private:
+  void scan(match::Scanner::Part part);
+
+  std::span<const match::Matcher* const> matchers_;
+  const Fingerprinter& fingerprint_;
+  std::vector<match::Scanner> scanners_;
+  std::vector<char> buffer_;
+  std::string path_;
+  Collected* into_ = nullptr;
+  std::uint64_t offset_ = 0;
+  std::size_t filled_ = 0;
+};
+
+// What a container holds, searched member by member.
+class Members final : public match::UnpackSink {
+ public:
+  Members(Streams& streams, Collected& into, const ReadOptions& options) : streams_(streams), into_(into), options_(options) {}
+  void begin(const std::string& path) override { streams_.begin(path, into_); }
+  void bytes(std::span<const char> bytes) override { streams_.append(bytes); }
+  void end() override { into_.add_bytes(streams_.finish()); }
+  void unread(const std::string& path, const std::string& reason) override {
+    whole = false;
+    into_.add_unread(path, reason);
+  }
+  void damaged(const std::string& path) override {
+    whole = false;
+    if (path.empty()) broken_off = true;
+  }
+  bool cancelled() override { return options_.stop.stop_requested(); }
+
+  bool whole = true;
+  bool broken_off = false;  // of a stream, which has no name
+
+ private:
+  Streams& streams_;
+  Collected& into_;
+  const ReadOptions& options_;
+};
+
+}  // namespace cleanerd::search

@@ -1,0 +1,288 @@
+#include "search/search.hpp"
+
+#include <archive.h>
+
+#include "match/codec.hpp"
+#include "unit/match/pack.hpp"
+#include "unit/search/support.hpp"
+
+namespace cleanerd::search {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class SearchTest : public PlacesTest {
+ protected:
+  Target place(const std::string& name, bool fixed = true) const { return {"/" + name, path(name), fixed, {}}; }
+  static Target texts(const std::string& name, std::vector<std::string_view> all) { return {name, "", false, std::move(all)}; }
+
+  // Each run is another process's, as far as that can be.
+  Outcome run(const std::vector<Target>& targets, const std::vector<std::string>& known = {}, const std::string& more_rules = "") const {
+    auto search = Search::open(some_rules(more_rules), options());
+    if (!search) throw std::runtime_error(search.error().message());
+    return run_with(*search, targets, known);
+  }
+  static Outcome run_with(Search& search, const std::vector<Target>& targets, const std::vector<std::string>& known = {}) {
+    const std::vector<SecretValue> values(known.begin(), known.end());
+    auto outcome = search.run(targets, values, {}, {});
+    if (!outcome) throw std::runtime_error(outcome.error().message());
+    return std::move(*outcome);
+  }
+  Options options() const {
+    Options options;
+    options.state_dir = path("state");
+    options.engine_id = "e1";
+    options.key = Fingerprinter::Key{1, 2, 3};
+    options.threads = 2;
+    return options;
+  }
+  static std::string text_of(const Outcome& outcome) {
+    std::string text;
+    for (const Answer& answer : outcome.targets) text += search::text_of(answer) + "--\n";
+    return text;
+  }
+};
+
+TEST_F(SearchTest, AsksTheCacheTheSecondTime) {
+  const std::string known = new_secret(), variable = "B=" + known;
+  write("a/f", new_token());
+  write("b/f", known);
+  write("c/.npmrc", "_password=" + new_secret());
+  write("d/f.p12", "x");
+  write("e", match::pack(&archive_write_set_format_ustar, ARCHIVE_FILTER_GZIP, {{"x", new_token()}}));
+  const std::vector<Target> targets{place("a"), place("b"), place("c", false), place("d"), place("e"), place("gone"), texts("t", {"x", variable})};
+  const Outcome first = run(targets, {known});
+  EXPECT_GT(first.bytes_read, 0u);
+  ASSERT_THAT(first.targets, SizeIs(7));
+  EXPECT_THAT(found(first.targets[0]), ElementsAre("token f"));
+  EXPECT_THAT(found(first.targets[1]), ElementsAre("known f"));
+  EXPECT_THAT(found(first.targets[3]), ElementsAre("store f.p12"));
+  EXPECT_THAT(found(first.targets[4]), ElementsAre("token !x"));
+  EXPECT_THAT(found(first.targets[6]), ElementsAre("known 1"));
+  const Outcome second = run(targets, {known});
+  EXPECT_EQ(second.bytes_read, 0u);
+  EXPECT_EQ(text_of(second), text_of(first));
+  auto search = Search::open(some_rules(), options());
+  ASSERT_TRUE(search);
+  for (int i = 0; i < 3; ++i) {
+    const Outcome again = run_with(*search, targets, {known});
+    EXPECT_EQ(again.bytes_read, 0u);
+    EXPECT_EQ(text_of(again), text_of(first));
+  }
+}
+
+TEST_F(SearchTest, ReadsAChangedPlaceAgainAndOnlyIt) {
+  write("a/f", filler(100'000));
+  write("b/d/f", filler(1000));
+  const std::vector<Target> targets{place("a"), place("b", false)};
+  run(targets);
+  write("b/d/g", new_token());
+  const Outcome outcome = run(targets);
+  EXPECT_THAT(found(outcome.targets[1]), ElementsAre("token d/g"));
+  EXPECT_EQ(outcome.bytes_read, 1026u);
+  EXPECT_EQ(run(targets).bytes_read, 0u);
+}
+
+TEST_F(SearchTest, ReadsATextThatHasChanged) {
+  const std::string before = "x", after = new_token();
+  EXPECT_THAT(run({texts("t", {before})}).targets[0].hits, IsEmpty());
+  EXPECT_THAT(found(run({texts("t", {before, after})}).targets[0]), ElementsAre("token 1"));
+  EXPECT_THAT(found(run({texts("t", {after, before})}).targets[0]), ElementsAre("token 0"));
+}
+
+TEST_F(SearchTest, LooksForANewlyKnownValueInUnchangedPlaces) {
+  const std::string one = new_secret(), other = new_secret();
+  write("a/f", one + "\n" + other + "\n" + new_token());
+  const std::vector<Target> targets{place("a")};
+  EXPECT_THAT(found(run(targets, {one}).targets[0]), ElementsAre("known f", "token f"));
+  const Outcome second = run(targets, {one, other});
+  EXPECT_GT(second.bytes_read, 0u);
+  EXPECT_THAT(found(second.targets[0]), ::testing::UnorderedElementsAre("known f", "known f", "token f"));
+  EXPECT_EQ(run(targets, {other, one}).bytes_read, 0u);
+}
+
+TEST_F(SearchTest, DoesNotTellAValueThatIsKnownNoLonger) {
+  const std::string once = new_secret(), token = new_token();
+  write("a/f", once + "\n" + token);
+  const std::vector<Target> targets{place("a")};
+  EXPECT_THAT(run(targets, {once}).targets[0].hits, SizeIs(2));
+  const Outcome second = run(targets);
+  EXPECT_THAT(found(second.targets[0]), ElementsAre("token f"));
+  EXPECT_EQ(second.bytes_read, 0u);
+  EXPECT_THAT(run(targets, {once}).targets[0].hits, SizeIs(2));
+}
+
+TEST_F(SearchTest, ReadsAgainWhenTheRulesHaveChanged) {
+  const std::string other = new_secret("key_");
+  write("a/f", "x " + other + "\n");
+  EXPECT_THAT(run({place("a")}).targets[0].hits, IsEmpty());
+  const std::string more = "  - {id: key, description: A key, pattern: 'key_[0-9A-Za-z]{22}', match: ['key_{base62:22}']}\n";
+  const Outcome second = run({place("a")}, {}, more);
+  EXPECT_THAT(found(second.targets[0]), ElementsAre("key f"));
+  EXPECT_GT(second.bytes_read, 0u);
+  EXPECT_THAT(run({place("a")}).targets[0].hits, IsEmpty());
+}
+
+TEST_F(SearchTest, KnowsEverywhereWhatARuleRecognisesSomewhere) {
+  const std::string by_path = new_secret(), by_name = new_secret();
+  write("a/root/.npmrc", "_password=" + by_path + "\n");
+  write("b/etc/conf", "//r.example.org/:_authToken=" + by_name + "\n");
+  write("c/x", "one " + by_path + " and " + by_name + "\n");
+  const std::string text = "RUN echo " + by_name;
+  const std::vector<Target> targets{place("c"), place("b"), place("a"), texts("t", {text})};
+  const Outcome first = run(targets);
+  EXPECT_THAT(found(first.targets[0]), ElementsAre("known x", "known x"));
+  EXPECT_THAT(found(first.targets[3]), ElementsAre("known 0"));
+  EXPECT_THAT(first.recognised, ::testing::UnorderedElementsAre(SecretValue(by_path), SecretValue(by_name)));
+  EXPECT_TRUE(first.is_complete);
+  const Outcome second = run(targets);
+  EXPECT_EQ(second.bytes_read, 0u);
+  EXPECT_EQ(text_of(second), text_of(first));
+}
+
+TEST_F(SearchTest, TellsBytesThatARuleHasFoundOnce) {
+  write("a/root/.npmrc", "_password=" + new_secret() + "\n");
+  for (int i = 0; i < 2; ++i) EXPECT_THAT(found(run({place("a")}).targets[0]), ElementsAre("npmrc root/.npmrc"));
+}
+
+TEST_F(SearchTest, TracesAValueThatTheCacheHasSeenIntoANewPlace) {
+  const std::string value = new_secret();
+  write("a/.npmrc", filler(300'000) + "_password=" + value + "\n");
+  write("b/f", filler(1000));
+  run({place("a"), place("b")});
+  write("c/f", "_" + value + "_");
+  const Outcome outcome = run({place("a"), place("b"), place("c")});
+  EXPECT_THAT(found(outcome.targets[2]), ElementsAre("known f"));
+  EXPECT_LT(outcome.bytes_read, 1000u);
+}
+
+struct Hidden {
+  const char* name;
+  std::string (*hide)(const std::string& npmrc);
+};
+void PrintTo(const Hidden& hidden, std::ostream* out) { *out << hidden.name; }
+class HiddenValue : public SearchTest, public testing::WithParamInterface<Hidden> {};
+
+// What the cache cannot read from where it stands is searched anew.
+TEST_P(HiddenValue, IsTracedIntoANewPlace) {
+  const std::string hidden = new_secret(), plain = new_secret();
+  write("a/root/.npmrc", GetParam().hide("_password=" + hidden + "\n//r.example.org/:_authToken=" + hidden + "\n"));
+  write("b/.npmrc", "_password=" + plain);
+  const Outcome first = run({place("a"), place("b")});
+  ASSERT_FALSE(first.targets[0].hits.empty());
+  for (int round = 0; round < 2; ++round) {
+    write("c" + std::to_string(round) + "/f", hidden + "\n" + plain + "\n");
+    const Outcome outcome = run({place("a"), place("b"), place("c" + std::to_string(round))});
+    EXPECT_THAT(found(outcome.targets[2]), ElementsAre("known f", "known f")) << round;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Search, HiddenValue,
+    testing::Values(Hidden{"InAnArchive",
+                           [](const std::string& npmrc) {
+                             return match::pack(&archive_write_set_format_ustar, ARCHIVE_FILTER_GZIP, {{".npmrc", npmrc}});
+                           }},
+                    Hidden{"InACompressedFile",
+                           [](const std::string& npmrc) {
+                             return match::pack(&archive_write_set_format_raw, ARCHIVE_FILTER_GZIP, {{"x", npmrc}});
+                           }},
+                    Hidden{"InBase64", [](const std::string& npmrc) { return base64_encode(npmrc, match::Base64::padded); }},
+                    Hidden{"InUtf16",
+                           [](const std::string& npmrc) {
+                             std::string wide;
+                             for (const char c : npmrc) (wide += c) += '\0';
+                             return wide;
+                           }}),
+    [](const auto& row) { return std::string(row.param.name); });
+
+TEST_F(SearchTest, TracesATextsValueThatTheCacheHasSeen) {
+  const std::string value = new_secret(), text = "npm config set //r.example.org/:_authToken=" + value;
+  run({texts("t", {"", text})});
+  write("c/f", value);
+  EXPECT_THAT(found(run({texts("t", {"", text}), place("c")}).targets[1]), ElementsAre("known f"));
+}
+
+TEST_F(SearchTest, ReadsNothingOutsideAPlaceForTheSakeOfTheCache) {
+  const std::string value = new_secret();
+  write("a/d/.npmrc", "_password=" + value);
+  const std::string before = path("a");
+  run({place("a")});
+  // The same bytes where a link now leads: the place as such has not changed.
+  fs::rename(path("a/d"), path("moved"));
+  fs::create_directory_symlink(path("moved"), path("a/d"));
+  write("c/f", value);
+  Target as_before = place("a");
+  const Outcome outcome = run({as_before, place("c")});
+  EXPECT_THAT(outcome.targets[0].hits, IsEmpty());
+}
+
+TEST_F(SearchTest, RemembersNothingThatChangedWhileItWasRead) {
+  write("a/f", filler(1000));
+  auto search = Search::open(some_rules(), options());
+  ASSERT_TRUE(search);
+  bool changed = false;
+  auto outcome = search->run(std::vector{place("a", false)}, {}, {}, [&](std::uint64_t) {
+    if (!std::exchange(changed, true)) write("a/f", new_token());
+  });
+  ASSERT_TRUE(outcome);
+  EXPECT_THAT(found(run({place("a", false)}).targets[0]), ElementsAre("token f"));
+}
+
+TEST_F(SearchTest, StopsAsCancelledAndRemembersNothing) {
+  for (int i = 0; i < 20; ++i) write("a/" + std::to_string(i), filler(400'000));
+  auto search = Search::open(some_rules(), options());
+  ASSERT_TRUE(search);
+  std::stop_source stop;
+  const auto stopped = search->run(std::vector{place("a")}, {}, stop.get_token(), [&](std::uint64_t) { stop.request_stop(); });
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code(), Errc::cancelled);
+  EXPECT_EQ(run({place("a")}).bytes_read, 20u * 400'000);
+}
+
+TEST_F(SearchTest, KeepsUnreadAcrossRuns) {
+  write("a/e.gz", match::pack(&archive_write_set_format_raw, ARCHIVE_FILTER_BZIP2, {{"x", std::string(70u << 20, '\0')}}));
+  const Outcome first = run({place("a")});
+  ASSERT_THAT(first.targets[0].unread, SizeIs(1));
+  EXPECT_EQ(text_of(run({place("a")})), text_of(first));
+  EXPECT_THAT(run({place("a")}, {new_secret()}).targets[0].unread, SizeIs(1));
+}
+
+TEST_F(SearchTest, ForgetsPlacesThatAreTargetsNoMore) {
+  write("a/f", filler(1000));
+  write("b/f", filler(500));
+  run({place("a"), place("b")});
+  run({place("b")});
+  EXPECT_EQ(run({place("a"), place("b")}).bytes_read, 1000u);
+}
+
+TEST_F(SearchTest, KeepsNoValueInItsState) {
+  const std::string known = new_secret(), token = new_token(), recognised = new_secret(), text = "A=" + known;
+  write("a/f", known + "\n" + token);
+  write("b/.npmrc", "_password=" + recognised);
+  fs::create_directory(path("state"));
+  run({place("a"), place("b"), texts("t", {text})}, {known});
+  std::size_t files = 0;
+  for (const auto& one : fs::recursive_directory_iterator(path("state"))) {
+    ++files;
+    const std::string bytes = test::read_file(one.path());
+    for (const std::string& value : {known, token, recognised}) {
+      EXPECT_EQ(bytes.find(value.substr(4, 14)), std::string::npos) << one.path();
+      EXPECT_EQ(bytes.find(match::hex_encode(value, false)), std::string::npos) << one.path();
+    }
+  }
+  EXPECT_GE(files, 2u);  // the cache and the compiled rules
+}
+
+TEST_F(SearchTest, DescribesItsRules) {
+  const auto search = Search::open(some_rules(), options());
+  ASSERT_TRUE(search);
+  EXPECT_EQ(search->description("token"), "A token");
+  EXPECT_EQ(search->description("none"), "");
+}
+
+}  // namespace
+}  // namespace cleanerd::search
