@@ -7,6 +7,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -156,6 +157,32 @@ TEST_F(WalkTest, GoesDownAndUpThroughDeepNesting) {
   walk(seen);
   EXPECT_EQ(seen.files.size(), 2u * kLevels);
   EXPECT_THAT(seen.problems, IsEmpty());
+}
+
+TEST_F(WalkTest, HoldsFewDescriptorsInADeepTreeWithBranches) {
+  // At every 30th level a branch that is longer than the levels that are held open, and one on the way back up.
+  std::string at = "t";
+  for (int level = 0; level < 150; ++level, at += "/m") {
+    if (level % 30 != 0) continue;
+    for (const char* branch : {"/a", "/z"}) {
+      std::string side = at;
+      for (int i = 0; i < 70; ++i) side += branch;
+      write(side + "/f", "x");
+    }
+  }
+  write(at + "/f", "x");
+  for (int i = 0; i < 300; ++i) fs::create_directory(root_ + "/filler" + std::to_string(i));
+  struct Counting : Seen {
+    void file(const WalkFile& file) override {
+      Seen::file(file);
+      most = std::max(most, std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator()));
+    }
+    std::ptrdiff_t most = 0;
+  } seen;
+  walk(seen);
+  EXPECT_EQ(seen.files.size(), 11u);
+  EXPECT_THAT(seen.problems, IsEmpty());
+  EXPECT_LT(seen.most, 128 + 64 + 20);
 }
 
 TEST_F(WalkTest, MissesNothingWithSeveralThreads) {
