@@ -1,4 +1,5 @@
 // What searching costs over reading: the programs' own way through trees, or a walk that only reads.
+//   tree_scan --patterns N     prints the patterns of N rules for tokens, of all kinds, for other programs
 //   tree_scan [--read-only] [--no-unpack] [--threads N] [--known N] [--cache DIRECTORY] [--rules DIRECTORY] [--list] PATH...
 // Prints times, and what was found by rule; with --list each place, the secret masked.
 #include <sys/resource.h>
@@ -29,7 +30,7 @@ using Clock = std::chrono::steady_clock;
 struct Options {
   bool read_only = false, unpack = true, list = false;
   unsigned threads = 2;
-  unsigned known = 0;
+  unsigned known = 0, patterns = 0;
   std::string cache, rules;
   std::vector<std::string> paths;
 };
@@ -116,6 +117,14 @@ void print(const std::vector<search::Answer>& answers, bool list) {
   }
 }
 
+int print_patterns(unsigned count) {
+  std::vector<std::string> all;
+  for (const match::Rule& rule : match::shipped_rules().set.rules)
+    if (rule.tier == match::Tier::any && !rule.prefixes.empty()) all.push_back(rule.pattern);
+  for (std::size_t i = 0; i < count && count <= all.size(); ++i) std::printf("%s\n", all[i * all.size() / count].c_str());
+  return count <= all.size() ? 0 : 1;
+}
+
 Options parse(int argc, char** argv) {
   Options options;
   for (int i = 1; i < argc; ++i) {
@@ -126,6 +135,7 @@ Options parse(int argc, char** argv) {
     else if (word == "--list") options.list = true;
     else if (word == "--threads") options.threads = static_cast<unsigned>(std::atoi(next().c_str()));
     else if (word == "--known") options.known = static_cast<unsigned>(std::atoi(next().c_str()));
+    else if (word == "--patterns") options.patterns = static_cast<unsigned>(std::atoi(next().c_str()));
     else if (word == "--cache") options.cache = next();
     else if (word == "--rules") options.rules = next();
     else options.paths.push_back(word);
@@ -137,6 +147,7 @@ Options parse(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   const Options options = parse(argc, argv);
+  if (options.patterns != 0) return print_patterns(options.patterns);
   std::optional<match::Matcher> matcher;
   if (!options.read_only && !(matcher = make_matcher(options))) return 1;
   std::atomic<std::uint64_t> bytes = 0;
