@@ -27,12 +27,16 @@ THREADS = 2
 TARGETS = {"read": 2.5, "ripgrep": 1 / 3, "gitleaks": 1 / 150, "trufflehog": 1 / 150}
 
 
+def inside_of(scanners: Path, scratch: str) -> list[str | Path]:
+    """Begins a command in the scanners' own root, with this one below /mnt."""
+    return ["unshare", "--mount", "sh", "-euc", 'mount --rbind / "$0/mnt"; mount -t proc proc "$0/proc"; exec chroot "$0" "$@"',
+            scanners, "env", f"HOME=/mnt{scratch}", f"TMPDIR=/mnt{scratch}"]
+
+
 class Bench:
     def __init__(self, binary: Path, scanners: Path, trees: list[str], scratch: str) -> None:
         self.trees, self.scratch = trees, Path(scratch)
-        # In the scanners' own root, with this one below /mnt.
-        inside = ["unshare", "--mount", "sh", "-euc", 'mount --rbind / "$0/mnt"; mount -t proc proc "$0/proc"; exec chroot "$0" "$@"',
-                  scanners, "env", f"HOME=/mnt{scratch}", f"TMPDIR=/mnt{scratch}"]
+        inside = inside_of(scanners, scratch)
         trees_inside = ["/mnt" + tree for tree in trees]
         patterns = self.scratch / "patterns"
         patterns.write_bytes(run([binary, "--patterns", str(PATTERNS)]).stdout)
@@ -92,7 +96,7 @@ def _quotient(value: float) -> str:
     return f"{value:.2f}" if value >= 1 else f"1/{1 / value:.1f}"
 
 
-def _printed(script: str) -> str:
+def printed_by(script: str) -> str:
     """The path that a script makes and prints."""
     return subprocess.run([ROOT / script], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
@@ -104,9 +108,9 @@ def main() -> None:
     parser.add_argument("--slow-rounds", type=int, default=1, help="of gitleaks and trufflehog")
     parser.add_argument("--binary", type=Path, default=ROOT / "build/release/bench/tree_scan")
     options = parser.parse_args()
-    trees = [str(Path(tree).resolve()) for tree in options.trees] or [_printed("tests/corpus/clean_tree.sh")]
+    trees = [str(Path(tree).resolve()) for tree in options.trees] or [printed_by("tests/corpus/clean_tree.sh")]
     with tempfile.TemporaryDirectory() as scratch:
-        bench = Bench(options.binary.resolve(), Path(_printed("bench/scanners.sh")), trees, scratch)
+        bench = Bench(options.binary.resolve(), Path(printed_by("bench/scanners.sh")), trees, scratch)
         bench.rounds(options.rounds, options.slow_rounds)
         bench.report()
 
