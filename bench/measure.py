@@ -19,6 +19,7 @@ class Run(NamedTuple):
     status: int
     stdout: bytes
     stderr: bytes
+    processor: float  # seconds of processor time, user's and system's
 
 
 def run(command: Sequence[str | Path], stdin: bytes = b"", expect: Sequence[int] = (0,), **options: Any) -> Run:
@@ -33,7 +34,8 @@ def run(command: Sequence[str | Path], stdin: bytes = b"", expect: Sequence[int]
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         err.seek(0)
-        done = Run(seconds, usage.ru_maxrss, process.returncode, out.read(), err.read())
+        done = Run(seconds, usage.ru_maxrss, process.returncode, out.read(), err.read(),
+                   usage.ru_utime + usage.ru_stime)
     if done.status not in expect:
         raise RuntimeError(f"{command[0]} ended with {done.status}: {done.stderr[-2000:].decode(errors='replace')}")
     return done

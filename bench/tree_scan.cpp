@@ -1,17 +1,15 @@
-// What matching costs over reading: goes through a tree with the walk and the matcher of the programs. Compare `--read-only`
-// with `--no-unpack --known 100`, by turns, on a tree that is in memory.
-//   tree_scan [--read-only] [--no-unpack] [--threads N] [--known N] [--cache DIRECTORY] [--rules DIRECTORY] [--list] TREE...
+// What searching costs over reading: the programs' own way through trees, or a walk that only reads.
+//   tree_scan --patterns N     prints the patterns of N rules for tokens, of all kinds, for other programs
+//   tree_scan [--read-only] [--no-unpack] [--threads N] [--known N] [--cache DIRECTORY] [--rules DIRECTORY] [--list] PATH...
 // Prints times, and what was found by rule; with --list each place, the secret masked.
 #include <sys/resource.h>
-#include <unistd.h>
 
-#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
@@ -21,7 +19,7 @@
 #include "match/example.hpp"
 #include "match/load_rules.hpp"
 #include "match/matcher.hpp"
-#include "match/unpack.hpp"
+#include "search/read_places.hpp"
 #include "storage/walk.hpp"
 
 namespace {
@@ -32,109 +30,100 @@ using Clock = std::chrono::steady_clock;
 struct Options {
   bool read_only = false, unpack = true, list = false;
   unsigned threads = 2;
-  unsigned known = 0;
+  unsigned known = 0, patterns = 0;
   std::string cache, rules;
-  std::vector<std::string> trees;
+  std::vector<std::string> paths;
 };
-
-double processor_ms() {
-  timespec used{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-  return static_cast<double>(used.tv_sec) * 1e3 + static_cast<double>(used.tv_nsec) / 1e6;
-}
 
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-// One thread's.
-class Reader : public storage::WalkVisitor, private match::UnpackSink {
- public:
-  Reader(const Options& options, const match::Matcher* matcher) : options_(options), matcher_(matcher), buffer_(match::Scanner::kChunk) {
-    if (matcher == nullptr) return;
-    auto scanner = matcher->scanner();
-    if (!scanner) std::exit(1);
-    scanner_.emplace(std::move(*scanner));
-  }
+double processor_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6; };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
 
+double megabytes(std::uint64_t bytes) { return static_cast<double>(bytes) / 1e6; }
+
+// One thread's.
+class Reader final : public storage::WalkVisitor {
+ public:
+  explicit Reader(std::atomic<std::uint64_t>& bytes) : bytes_(bytes), buffer_(match::Scanner::kChunk) {}
   void file(const storage::WalkFile& file) override {
-    ++files;
-    std::span<char> room(buffer_);
-    if (scanner_) {
-      scanner_->begin(file.path);
-      room = scanner_->room();
-    }
-    path_ = file.path;
-    std::size_t got = read_some(file, 0, room);
-    const bool container = match::is_container({room.data(), got});
     std::uint64_t at = 0;
-    while (got > 0) {
-      at += got;
-      if (scanner_) {
-        scanner_->filled(got, sink_);
-        room = scanner_->room();
-      }
-      got = read_some(file, at, room);
+    while (at < file.size) {
+      const auto got = storage::read_at(*file.content, at, buffer_, file.path);
+      if (!got || *got == 0) break;
+      at += *got;
     }
-    size += at;
-    if (!scanner_) return;
-    scanner_->finish(sink_);
-    if (!container || !options_.unpack) return;
-    ++containers;
-    std::uint64_t from = 0;
-    match::unpack(std::string(file.path), [&](std::span<char> out) {
-      const std::size_t n = read_some(file, from, out);
-      from += n;
-      return static_cast<std::ptrdiff_t>(n);
-    }, {}, *this);
+    bytes_ += at;
   }
   void unreadable(std::string_view path, int error) override {
     std::fprintf(stderr, "%s: %s\n", printable(path).c_str(), std::strerror(error));
   }
 
-  std::uint64_t files = 0, size = 0, containers = 0, unpacked = 0;
-  std::map<std::string, std::size_t> by_rule;
-  std::vector<std::string> places;
-
  private:
-  static std::size_t read_some(const storage::WalkFile& file, std::uint64_t offset, std::span<char> out) {
-    const ssize_t got = pread(file.content->get(), out.data(), out.size(), static_cast<off_t>(offset));
-    return got > 0 ? static_cast<std::size_t>(got) : 0;
-  }
-
-  void begin(const std::string& path) override {
-    path_ = path;
-    scanner_->begin(path);
-  }
-  void bytes(std::span<const char> part) override {
-    unpacked += part.size();
-    while (!part.empty()) {
-      const std::span<char> room = scanner_->room();
-      const std::size_t count = std::min(room.size(), part.size());
-      std::memcpy(room.data(), part.data(), count);
-      scanner_->filled(count, sink_);
-      part = part.subspan(count);
-    }
-  }
-  void end() override { scanner_->finish(sink_); }
-  void unread(const std::string& path, const std::string& reason) override {
-    places.push_back(printable(path) + ": unread: " + reason);
-  }
-
-  void damaged(const std::string&) override {}
-
-  void found(const match::Match& found) {
-    const std::string rule = found.rule == match::Match::kNone ? "known value" : matcher_->rules()[found.rule].id;
-    ++by_rule[rule];
-    places.push_back(rule + " " + printable(path_) + ":" + std::to_string(found.begin) + " " + std::string(to_string(found.encoding)) + " " +
-                     printable(mask(found.secret)) + " (" + std::to_string(found.secret.size()) + " bytes)");
-  }
-
-  const Options& options_;
-  const match::Matcher* matcher_;
-  std::optional<match::Scanner> scanner_;
+  std::atomic<std::uint64_t>& bytes_;
   std::vector<char> buffer_;
-  std::string path_;
-  const match::Sink sink_ = [this](match::Match&& match) { found(match); };
 };
+
+bool read_only(const Options& options, std::atomic<std::uint64_t>& bytes) {
+  for (const std::string& path : options.paths) {
+    const auto walk = storage::Walk::open(path);
+    if (!walk) return std::fprintf(stderr, "%s\n", walk.error().message().c_str()), false;
+    std::vector<std::jthread> threads;
+    for (unsigned i = 0; i < options.threads; ++i)
+      threads.emplace_back([&] {
+        Reader reader(bytes);
+        (*walk)->run(reader);
+      });
+  }
+  return true;
+}
+
+std::optional<match::Matcher> make_matcher(const Options& options) {
+  const auto start = Clock::now();
+  match::LoadedRules loaded = options.rules.empty() ? match::shipped_rules() : match::load_rules({options.rules});
+  for (const auto& diagnostic : loaded.diagnostics) std::fprintf(stderr, "%s\n", render(diagnostic).c_str());
+  if (!loaded.diagnostics.empty()) return std::nullopt;
+  std::vector<SecretValue> known;
+  for (unsigned i = 0; i < options.known; ++i) known.emplace_back(*match::expand_example("{base64url:32}", i + 1));
+  auto matcher = match::Matcher::make(std::move(loaded.set), std::move(known), {options.cache});
+  if (!matcher) return std::fprintf(stderr, "%s\n", matcher.error().message().c_str()), std::nullopt;
+  std::printf("%zu rules and %u known values  %.1f MB  made in %.3f s\n", matcher->rules().size(), options.known,
+              megabytes(matcher->memory()), since(start));
+  return std::move(*matcher);
+}
+
+void print(const std::vector<search::Answer>& answers, bool list) {
+  std::uint64_t searched = 0;
+  std::map<std::string, std::size_t> by_rule;
+  for (const search::Answer& answer : answers) {
+    searched += answer.bytes;
+    for (const search::Hit& hit : answer.hits) ++by_rule[hit.rule.empty() ? "known value" : hit.rule];
+    if (answer.left_out != 0) by_rule["left out"] += answer.left_out;
+    if (!answer.unread.empty()) by_rule["unread"] += answer.unread.size();
+  }
+  std::printf("%.1f MB searched, what was unpacked included\n", megabytes(searched));
+  for (const auto& [rule, count] : by_rule) std::printf("  %6zu %s\n", count, rule.c_str());
+  if (!list) return;
+  for (const search::Answer& answer : answers) {
+    for (const search::Hit& hit : answer.hits)
+      std::printf("%s %s:%llu %s %s\n", hit.rule.c_str(), printable(hit.file).c_str(), static_cast<unsigned long long>(hit.begin),
+                  std::string(to_string(hit.encoding)).c_str(), printable(hit.masked).c_str());
+    for (const search::UnreadFile& unread : answer.unread)
+      std::printf("unread %s: %s\n", printable(unread.file).c_str(), printable(unread.reason).c_str());
+  }
+}
+
+int print_patterns(unsigned count) {
+  std::vector<std::string> all;
+  for (const match::Rule& rule : match::shipped_rules().set.rules)
+    if (rule.tier == match::Tier::any && !rule.prefixes.empty()) all.push_back(rule.pattern);
+  for (std::size_t i = 0; i < count && count <= all.size(); ++i) std::printf("%s\n", all[i * all.size() / count].c_str());
+  return count <= all.size() ? 0 : 1;
+}
 
 Options parse(int argc, char** argv) {
   Options options;
@@ -146,71 +135,40 @@ Options parse(int argc, char** argv) {
     else if (word == "--list") options.list = true;
     else if (word == "--threads") options.threads = static_cast<unsigned>(std::atoi(next().c_str()));
     else if (word == "--known") options.known = static_cast<unsigned>(std::atoi(next().c_str()));
+    else if (word == "--patterns") options.patterns = static_cast<unsigned>(std::atoi(next().c_str()));
     else if (word == "--cache") options.cache = next();
     else if (word == "--rules") options.rules = next();
-    else options.trees.push_back(word);
+    else options.paths.push_back(word);
   }
   return options;
-}
-
-std::optional<match::Matcher> make_matcher(const Options& options) {
-  const auto start = Clock::now();
-  const double used = processor_ms();
-  match::LoadedRules loaded = options.rules.empty() ? match::shipped_rules() : match::load_rules({options.rules});
-  for (const auto& diagnostic : loaded.diagnostics) std::fprintf(stderr, "%s\n", render(diagnostic).c_str());
-  if (!loaded.diagnostics.empty()) return std::nullopt;
-  const double load = since(start);
-  std::vector<SecretValue> known;
-  for (unsigned i = 0; i < options.known; ++i) known.emplace_back(*match::expand_example("{base64url:32}", i + 1));
-  auto matcher = match::Matcher::make(std::move(loaded.set), std::move(known), {options.cache});
-  if (!matcher) {
-    std::fprintf(stderr, "%s\n", matcher.error().message().c_str());
-    return std::nullopt;
-  }
-  std::printf("rules %zu  load %.1f ms  make %.1f ms  both %.1f ms of processor time  databases %.1f MB\n", matcher->rules().size(),
-              load * 1e3, (since(start) - load) * 1e3, processor_ms() - used, static_cast<double>(matcher->memory()) / 1e6);
-  return std::move(*matcher);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   const Options options = parse(argc, argv);
+  if (options.patterns != 0) return print_patterns(options.patterns);
   std::optional<match::Matcher> matcher;
   if (!options.read_only && !(matcher = make_matcher(options))) return 1;
-  std::vector<std::unique_ptr<Reader>> readers;
-  for (unsigned i = 0; i < options.threads; ++i) readers.push_back(std::make_unique<Reader>(options, matcher ? &*matcher : nullptr));
+  std::atomic<std::uint64_t> bytes = 0;
+  std::vector<search::Answer> answers;
   const auto start = Clock::now();
-  const double used = processor_ms();
-  for (const std::string& tree : options.trees) {
-    auto walk = storage::Walk::open(tree);
-    if (!walk) return std::fprintf(stderr, "%s\n", walk.error().message().c_str()), 1;
-    std::vector<std::thread> threads;
-    for (const auto& reader : readers) threads.emplace_back([&walk, &reader] { (*walk)->run(*reader); });
-    for (std::thread& thread : threads) thread.join();
+  const double used = processor_seconds();
+  if (options.read_only) {
+    if (!read_only(options, bytes)) return 1;
+  } else {
+    const match::Matcher* const matchers[] = {&*matcher};
+    search::ReadOptions how;
+    how.threads = options.threads;
+    if (!options.unpack) how.unpack.depth = 0;
+    how.on_bytes = [&](std::uint64_t count) { bytes += count; };
+    answers = search::read_places(options.paths, matchers, Fingerprinter({}), how);
   }
-  const double took = since(start), busy = (processor_ms() - used) / 1e3;
-  std::uint64_t files = 0, size = 0, containers = 0, unpacked = 0;
-  std::map<std::string, std::size_t> by_rule;
-  std::vector<std::string> places;
-  for (const auto& reader : readers) {
-    files += reader->files;
-    size += reader->size;
-    containers += reader->containers;
-    unpacked += reader->unpacked;
-    for (const auto& [rule, count] : reader->by_rule) by_rule[rule] += count;
-    places.insert(places.end(), reader->places.begin(), reader->places.end());
-  }
+  const double took = since(start);
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto mb = [](std::uint64_t bytes) { return static_cast<double>(bytes) / 1e6; };
-  std::printf("%s  %llu files  %.1f MB  %llu containers  %.1f MB in them  %.3f s  processor %.3f s  %.1f MB/s  RSS %.1f MB\n",
-              options.read_only ? "read" : "scan", static_cast<unsigned long long>(files), mb(size),
-              static_cast<unsigned long long>(containers), mb(unpacked), took, busy, mb(size) / took,
-              static_cast<double>(usage.ru_maxrss) / 1e3);
-  for (const auto& [rule, count] : by_rule) std::printf("  %6zu %s\n", count, rule.c_str());
-  std::ranges::sort(places);
-  if (options.list)
-    for (const std::string& place : places) std::printf("%s\n", place.c_str());
+  std::printf("%.1f MB read  %.3f s  %.3f s of processor time  %.1f MB/s  RSS %.1f MB\n", megabytes(bytes), took,
+              processor_seconds() - used, megabytes(bytes) / took, static_cast<double>(usage.ru_maxrss) / 1e3);
+  if (!options.read_only) print(answers, options.list);
   return 0;
 }

@@ -41,7 +41,7 @@ class FileReader {
       if (!got) return into.add_unread(name, "cannot be read: " + got.error().message());
       if (*got == 0) break;
       if (options_.on_bytes) options_.on_bytes(*got);
-      if (at == 0 && match::is_container({room.data(), *got}) && unpack(name, file, into)) return;
+      if (at == 0 && options_.unpack.depth > 0 && match::is_container({room.data(), *got}) && unpack(name, file, into)) return;
       at += *got;
       outer_.filled(*got);
     }
@@ -174,7 +174,7 @@ Answer read_stream(const Stream& stream, std::span<const Matcher* const> matcher
     std::size_t size = 0;
     for (std::ptrdiff_t got; size < head.size() && (got = source(std::span(head).subspan(size))) > 0;) size += static_cast<std::size_t>(got);
     head.resize(size);
-    const bool packed = match::is_container(head);
+    const bool packed = options.unpack.depth > 0 && match::is_container(head);
     std::size_t given = 0;
     const match::ByteSource whole = [&](std::span<char> out) -> std::ptrdiff_t {
       const std::size_t again = std::min(out.size(), head.size() - given);

@@ -23,9 +23,9 @@ struct Target {
   std::string name;    // stable between runs and processes: the key in the scan cache
   std::string path;    // for this process; empty for texts
   bool fixed = false;  // committed, or named by its digest: nothing below changes while the root is the same
-  std::vector<std::string_view> texts;
-  Stream stream;         // a tar, or bytes as they are; read one after the other
-  std::string revision;  // of the stream: the same as long as its bytes are
+  std::vector<std::string_view> texts{};
+  Stream stream{};         // a tar, or bytes as they are; read one after the other
+  std::string revision{};  // of the stream: the same as long as its bytes are
 };
 
 struct Outcome {
