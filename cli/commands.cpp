@@ -91,12 +91,14 @@ struct Job {
   const service::Interruption& interruption;
   policy::Policy policy;
   inventory::Host host;
-  search::Search search;
+  search::Opening search;
   DeclaredSecrets declared;
   plan::Selection selection;
   std::string state_dir;
   steady_clock::time_point started = steady_clock::now();
 
+  // Once something has been looked at.
+  const Fingerprinter& fingerprint() { return (*search.get())->fingerprint(); }
   Duration took() const { return std::chrono::duration_cast<milliseconds>(steady_clock::now() - started); }
   Result<purge::Look> look(Progress& progress) {
     return purge::look({host, policy, selection, declared.values, search, interruption.token(), [&](std::uint64_t bytes) { progress.read(bytes); }});
@@ -120,9 +122,8 @@ Result<Job> prepare(const Options& options, const service::Interruption& interru
   if (!host) return without_secrets(host.error(), *declared);
   const std::string directory = service::state_dir(*policy);
   auto search = service::open_search(*policy, directory, host->client.engine().id);
-  if (!search) return std::move(search).error();
   plan::Selection selection{options.all, std::move(*filter), purge::read_unfinished(directory, host->client.engine().id)};
-  return Job{options, interruption, std::move(*policy), std::move(*host), std::move(*search), std::move(*declared), std::move(selection), directory};
+  return Job{options, interruption, std::move(*policy), std::move(*host), std::move(search), std::move(*declared), std::move(selection), directory};
 }
 
 std::string render(const Job& job, const report::Document& document) {
@@ -144,8 +145,8 @@ Result<ExitStatus> finish(const Job& job, const report::Document& document, Exit
   return status;
 }
 
-Result<ExitStatus> show(const Job& job, report::Command command, const purge::Look& look) {
-  const Fingerprinter& fingerprint = job.search.fingerprint();
+Result<ExitStatus> show(Job& job, report::Command command, const purge::Look& look) {
+  const Fingerprinter& fingerprint = job.fingerprint();
   const auto document = report::make_document(command, look, nullptr, job.declared.unsearchable, fingerprint, job.took());
   return finish(job, document, document.summary.secret_objects == 0 ? ExitStatus::done : ExitStatus::secrets);
 }
@@ -222,7 +223,7 @@ Result<ExitStatus> purge_host(Job& job) {
   if (!look) return std::move(look).error();
   if (job.options.dry_run) return show(job, report::Command::plan, *look);
 
-  const Fingerprinter& fingerprint = job.search.fingerprint();
+  const Fingerprinter& fingerprint = job.fingerprint();
   if (!look->plan.removal.empty() && !job.options.force) {
     const auto plan = report::make_document(report::Command::plan, *look, nullptr, job.declared.unsearchable, fingerprint, job.took());
     std::cerr << report::render_table(plan, report::Colour::no);
@@ -274,7 +275,7 @@ Result<ExitStatus> explain(Job& job) {
     for (std::size_t i = 0; i < std::min<std::size_t>(found.size(), 5); ++i) message += " " + look->inventory[found[i]].id();
     return Error(Errc::usage, message);
   }
-  const Fingerprinter& fingerprint = job.search.fingerprint();
+  const Fingerprinter& fingerprint = job.fingerprint();
   if (Status written = write_result(job.options, report::render_explanation(*look, found.front(), fingerprint)); !written)
     return std::move(written).error();
   return ExitStatus::done;
@@ -307,7 +308,7 @@ Result<ExitStatus> verify(Job& job) {
   auto look = job.look(progress);
   progress.clear();
   if (!look) return std::move(look).error();
-  return show(job, report::Command::verify, purge::only_values(std::move(*look), job.declared.values, job.search.fingerprint()));
+  return show(job, report::Command::verify, purge::only_values(std::move(*look), job.declared.values, job.fingerprint()));
 }
 
 Result<ExitStatus> run_job(Job& job) {

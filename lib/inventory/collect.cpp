@@ -50,10 +50,7 @@ Result<std::vector<engine::BuildRecord>> list_builds(const Host& host) {
   return host.history->list();
 }
 
-// Where the bytes lie is asked after the objects are: what is listed is found then, and what came meanwhile is a leftover for
-// this time.
-void read_places(Snapshot& snapshot, const storage::DataRoot& root) {
-  auto places = storage::Places::read(root, snapshot.engine);
+void take_places(Snapshot& snapshot, const storage::DataRoot& root, Result<storage::Places> places) {
   if (!places) {
     snapshot.unread.push_back({"the data root", places.error().message()});
     return;
@@ -81,12 +78,18 @@ Result<Inventory> collect(const Host& host) {
   auto containers_later = std::async(std::launch::async, [&] { return client.list_containers(); });
   auto cache_later = std::async(std::launch::async, [&] { return client.list_cache_records(); });
   auto builds_later = std::async(std::launch::async, [&] { return list_builds(host); });
+  // What a build writes or removes meanwhile is an object without a place, or a place without an object, for this time.
+  auto places_later = std::async(std::launch::async, [&]() -> Result<storage::Places> {
+    if (!root) return Error(Errc::not_found, "it is not there");
+    return storage::Places::read(*root, client.engine());
+  });
   auto images = client.list_images();
   Configs configs;
   if (images) configs = read_configs(client, root, *images);
   auto containers = containers_later.get();
   auto cache = cache_later.get();
   auto builds = builds_later.get();
+  auto places = places_later.get();
   if (!images) return std::move(images).error();
   if (!containers) return std::move(containers).error();
   if (!cache) return std::move(cache).error();
@@ -108,7 +111,7 @@ Result<Inventory> collect(const Host& host) {
 
   const std::optional<bool> building_after = root ? root->classic_build_running() : std::nullopt;
   const bool root_is_known = root && (root->belongs() || configs.any_from_disk);
-  if (root_is_known) read_places(snapshot, *root);
+  if (root_is_known) take_places(snapshot, *root, std::move(places));
   if (!root_is_known || !building_before || !building_after) snapshot.classic_build = ClassicBuild::unknown;
   else if (*building_before || *building_after) snapshot.classic_build = ClassicBuild::running;
   for (const engine::Container& container : snapshot.containers)

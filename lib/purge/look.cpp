@@ -18,7 +18,9 @@ Result<Look> look(const LookRequest& request) {
   add_exports(*inventory, request.host.client, targets, unread);
   std::vector<SecretValue> known;
   for (const secrets::KnownValue& value : findings.known.values()) known.push_back(value.value);
-  search::Search& search = request.search;
+  auto opened = request.search.get();
+  if (!opened) return std::move(opened).error();
+  search::Search& search = **opened;
   auto outcome = search.run(targets.all, known, request.stop, request.on_bytes);
   if (!outcome) return std::move(outcome).error();
   const auto describe = [&](std::string_view rule) { return search.description(rule); };

@@ -28,7 +28,7 @@ struct LookRequest {
   const policy::Policy& policy;
   const plan::Selection& selection;
   const std::vector<secrets::KnownValue>& declared;
-  search::Search& search;
+  search::Opening& search;
   std::stop_token stop;
   std::function<void(std::uint64_t bytes)> on_bytes;  // read since the last call; from several threads
 };

@@ -36,7 +36,7 @@ struct Request {
   const policy::Policy& policy;
   const plan::Selection& selection;
   const std::vector<secrets::KnownValue>& declared;
-  search::Search& search;
+  search::Opening& search;
   Journal& journal;
   std::stop_token stop;                                          // honoured between two removals
   std::function<void(std::size_t done, std::size_t total)> on_progress;

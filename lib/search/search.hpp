@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -63,6 +65,23 @@ class Search {
   class Impl;
   explicit Search(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
+};
+
+// A search that is opened on a thread of its own, while the engine is asked for its lists.
+class Opening {
+ public:
+  explicit Opening(std::function<Result<Search>()> open) : later_(std::async(std::launch::async, std::move(open))) {}
+
+  // Waits for it; the same answer every time.
+  Result<Search*> get() {
+    if (!opened_) opened_ = later_.get();
+    if (!*opened_) return opened_->error();
+    return &**opened_;
+  }
+
+ private:
+  std::future<Result<Search>> later_;
+  std::optional<Result<Search>> opened_;
 };
 
 }  // namespace cleanerd::search

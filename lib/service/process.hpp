@@ -7,6 +7,7 @@
 namespace cleanerd::service {
 
 // Secrets pass through this process: no core file, no reading of it by others of the same user, and, as root, no swap.
+// Also keeps the process small.
 void keep_memory_private();
 
 // From here on this thread, and those it starts, read the disk only when nobody else does (ioprio_set(2)).

@@ -32,8 +32,7 @@ Status round(const policy::Policy& policy, const RoundsOptions& options, const s
   const plan::Selection selection{false, {}, std::move(*unfinished)};
   const std::vector<secrets::KnownValue> declared;
   auto search = open_search(policy, options.state_dir, host->client.engine().id);
-  if (!search) return std::move(search).error();
-  auto look = purge::look({*host, policy, selection, declared, *search, stop, {}});
+  auto look = purge::look({*host, policy, selection, declared, search, stop, {}});
   if (!look) return std::move(look).error();
   std::size_t secret = 0;
   for (const plan::Item& item : look->plan.items) secret += item.secret;
@@ -41,7 +40,7 @@ Status round(const policy::Policy& policy, const RoundsOptions& options, const s
     spdlog::info("round objects={} secret={} removed=0", look->plan.items.size(), secret);
     return {};
   }
-  const auto report = purge::carry_out(*look, {*host, policy, selection, declared, *search, *journal, stop, {}});
+  const auto report = purge::carry_out(*look, {*host, policy, selection, declared, search, *journal, stop, {}});
   std::size_t removed = 0;
   for (const auto& [id, outcome] : report.outcomes) {
     removed += outcome.state == purge::State::removed;

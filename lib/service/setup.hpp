@@ -20,7 +20,7 @@ Result<policy::Policy> load_policy(const std::string& config_file);
 Result<inventory::Host> connect_engine(std::string host, const policy::Policy& policy, std::stop_token stop);
 
 // The rules that are shipped and those in /etc/cleanerd/rules.d, or the policy's `rules_dir`. Errc::config with every problem of every file.
-Result<search::Search> open_search(const policy::Policy& policy, const std::string& state_dir, const std::string& engine_id);
+search::Opening open_search(const policy::Policy& policy, const std::string& state_dir, const std::string& engine_id);
 
 // Where the journal and the fingerprint key live: the policy's, else /var/lib/cleanerd for root and
 // $XDG_STATE_HOME/cleanerd (~/.local/state/cleanerd) for others.

@@ -16,10 +16,13 @@
 namespace cleanerd::storage {
 
 void PlaceList::add(Place::Kind kind, const std::string& path, const Owner& owner, bool fixed) {
-  if (!exists(path)) return;
-  Place& place = by_path_[path];
+  auto known = by_path_.find(path);
+  if (known == by_path_.end()) {
+    if (!exists(path)) return;
+    known = by_path_.emplace(path, Place{.kind = kind, .path = path, .owners = {}, .fixed = false, .size = 0}).first;
+  }
+  Place& place = known->second;
   place.kind = kind;
-  place.path = path;
   place.fixed = place.fixed || fixed;
   place.owners.push_back(owner);
 }

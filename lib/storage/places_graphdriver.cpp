@@ -56,7 +56,10 @@ class Graphdriver {
   void chain(const std::string& chain_id, const Owner& owner) {
     if (!chain_id.starts_with("sha256:") || !is_hex_id(chain_id.substr(7))) return;
     const std::string entry = image_ + "/layerdb/sha256/" + chain_id.substr(7);
-    if (auto id = word_in(entry + "/cache-id")) layer(*id, owner, true);
+    // Many images have one layer.
+    const auto [known, fresh] = cache_ids_.try_emplace(chain_id);
+    if (fresh) known->second = word_in(entry + "/cache-id");
+    if (known->second) layer(*known->second, owner, true);
   }
 
   void images() {
@@ -139,6 +142,7 @@ class Graphdriver {
   const std::string& root_;
   std::string layers_;
   std::string image_;
+  std::map<std::string, std::optional<std::string>> cache_ids_;  // by chain id
   PlaceList& list_;
 };
 
