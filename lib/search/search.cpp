@@ -202,8 +202,10 @@ class Search::Impl {
     for (const Place& place : places)
       if (!place.identity.empty()) sets.insert(place.entry().known.get());
     std::set<std::string> wanted;
-    for (const auto& [name, value] : values)
-      if (!value && !std::ranges::all_of(sets, [&](const KnownSet* set) { return set->contains(name); })) wanted.insert(name);
+    for (const auto& value : values) {
+      const std::string& name = value.first;
+      if (!value.second && !std::ranges::all_of(sets, [&](const KnownSet* set) { return set->contains(name); })) wanted.insert(name);
+    }
     if (wanted.empty()) return;
     const auto is_wanted = [&](const Hit& hit) { return !is_known(hit) && wanted.contains(hit.fingerprint); };
     for (Place& place : places) {

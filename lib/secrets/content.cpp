@@ -83,7 +83,7 @@ class Content {
  public:
   Content(const Inventory& inventory, const Targets& targets, const search::Outcome& outcome, const Fingerprinter& fingerprint,
           const std::function<std::string_view(std::string_view)>& describe, Findings& findings)
-      : inventory_(inventory), targets_(targets), outcome_(outcome), fingerprint_(fingerprint), describe_(describe), findings_(findings) {
+      : inventory_(inventory), targets_(targets), outcome_(outcome), describe_(describe), findings_(findings) {
     for (const KnownValue& value : findings.known.values()) origins_.emplace(fingerprint(value.value), value.origin);
     seen_.resize(inventory.objects().size());
     for (Index i = 0; i < seen_.size(); ++i)
@@ -178,7 +178,6 @@ class Content {
   const Inventory& inventory_;
   const Targets& targets_;
   const search::Outcome& outcome_;
-  const Fingerprinter& fingerprint_;
   const std::function<std::string_view(std::string_view)>& describe_;
   Findings& findings_;
   std::map<std::string, std::string> origins_;  // by fingerprint
