@@ -7,7 +7,7 @@
 namespace cleanerd::search {
 namespace {
 
-TEST(ReadPlaces, SearchesAContainerAsItIsWhereNoneIsOpened) {
+TEST(ReadDepth, SearchesAContainerAsItIsWhereNoneIsOpened) {
   const std::string value = "a-value-that-is-known";
   const std::string content = "x=" + value + "\n";
   std::string header = "settings.conf/  0           0     0     100644  " + std::to_string(content.size());
