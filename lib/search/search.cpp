@@ -204,7 +204,7 @@ class Search::Impl {
     std::set<std::string> wanted;
     for (const auto& value : values) {
       const std::string& name = value.first;
-      if (!value.second && !std::ranges::all_of(sets, [&](const KnownSet* set) { return set->contains(name); })) wanted.insert(name);
+      if (!value.second && !std::ranges::all_of(sets, [&](const KnownSet* set) { return set && set->contains(name); })) wanted.insert(name);
     }
     if (wanted.empty()) return;
     const auto is_wanted = [&](const Hit& hit) { return !is_known(hit) && wanted.contains(hit.fingerprint); };
@@ -267,10 +267,15 @@ Result<Outcome> Search::run(std::span<const Target> targets, std::span<const Sec
   for (const SecretValue& value : known) current.insert(impl_->fingerprint(value));
   const auto read = [&](std::span<const SecretValue> values) { return impl_->read(places, values, stop, on_bytes, outcome.bytes_read); };
 
-  if (Status done = read(known); !done) return std::move(done).error();
+  // What earlier searches recognised is looked for in the same reading, where it is needed at all.
+  impl_->recall(places, impl_->recognised(places, current));
+  std::vector<SecretValue> from_before(known.begin(), known.end());
+  for (const auto& [fingerprint, value] : impl_->recognised(places, current))
+    if (value && value->size() >= match::kMinKnown && from_before.size() < kMaxTraced) from_before.push_back(*value);
+  if (Status done = read(from_before); !done) return std::move(done).error();
   auto recognised = impl_->recognised(places, current);
   impl_->recall(places, recognised);
-  if (Status done = read(known); !done) return std::move(done).error();
+  if (Status done = read(from_before); !done) return std::move(done).error();
   recognised = impl_->recognised(places, current);
   for (const auto& [fingerprint, value] : recognised) {
     current.insert(fingerprint);

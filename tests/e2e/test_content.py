@@ -135,7 +135,9 @@ class Rereading(unittest.TestCase):
         self.assertTrue(self.engine.build("FROM busybox:local\nCOPY data /data\n", {"data": payload}, "classic", tag="more").ok)
         third = self.scan()
         self.assertGreaterEqual(third["summary"]["scanned_bytes"], len(payload))
-        self.assertLess(third["summary"]["scanned_bytes"], 2.3 * len(payload))  # the containerd store holds a layer twice
+        # The containerd store holds a layer up to three times: of the step's container, of the image, and packed.
+        copies = 3 if self.engine.containerd_store else 1
+        self.assertLess(third["summary"]["scanned_bytes"], (copies + 0.2) * len(payload))
         self.assertLessEqual(self.findings(first), self.findings(third))
 
     def test_opens_nothing_outside_the_data_root_but_its_own(self) -> None:
