@@ -136,7 +136,7 @@ class Content {
     each([&](Index owner, const Hit& hit, const auto& what) {
       const auto lowest = charged(inventory_, holders[what]);
       if (std::ranges::find(lowest, owner) == lowest.end()) return;
-      std::string location = printable("/" + what.first, 300);
+      std::string location = what.first.empty() ? "log" : printable("/" + what.first, 300);
       if (hit.encoding != match::Encoding::plain) location += ", in " + std::string(match::to_string(hit.encoding));
       add(owner, hit, hit.fingerprint.empty() ? Source::path : what.first.empty() ? Source::log : Source::content, std::move(location));
     });

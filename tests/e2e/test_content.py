@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -155,6 +156,24 @@ class Rereading(unittest.TestCase):
         self.assertEqual(outside, set())
         relative = re.findall(r'open\w*\((\d+|AT_FDCWD)[^"]*"([^/"][^"]*)"', log.read_text(errors="replace"))
         self.assertEqual([name for _, name in relative if ".." in name.split("/")], [])
+
+    def test_without_rights_to_the_data_root_the_engine_is_asked_for_the_bytes(self) -> None:
+        file = planted.npmrc()
+        self.host.planted += file.values
+        build = self.engine.build(COPIED.format(path=file.path, number=1), {file.path: file.content}, "classic", tag="app")
+        self.assertTrue(build.ok, build.error)
+        os.chmod(self.engine.socket, 0o666)
+        with tempfile.TemporaryDirectory() as directory:
+            os.chmod(directory, 0o777)
+            program = shutil.copy(self.ctl.binary, directory)
+            config = Path(directory) / "cleanerd.yaml"
+            config.write_text(f"state_dir: {directory}/state\n")
+            done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program, "scan", "--format", "json", "--host",
+                                   f"unix://{self.engine.socket}", "--config", config], text=True, capture_output=True, timeout=300)
+        self.ctl.check_secrecy(done.stdout + done.stderr)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        told = {(finding["source"], finding["location"]) for item in json.loads(done.stdout)["objects"] for finding in item["findings"]}
+        self.assertIn(("content", "/root/.npmrc"), told)
 
     def test_verify_finds_what_is_given_and_nothing_else(self) -> None:
         file, other = planted.dotenv(), planted.dotenv()
