@@ -87,25 +87,24 @@ class FakeEngine:
         self._start(self._accept, self._listener)
 
     def close(self, keep_socket_file: bool = False) -> None:
-        """Ends as a killed engine does: every connection at once."""
-        self._stopped.set()
+        """Ends as a killed engine does: every connection at once. `on_request` may call it too, several at a time."""
         with self._lock:
-            open_now = [*self._connections, *([self._listener] if self._listener else [])]
-        for one in open_now:
-            try:
-                one.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-        current = threading.current_thread()
-        for thread in self._threads:
-            if thread is not current:
-                thread.join(5)
-        self._threads = [current] if current in self._threads else []
-        if self._listener:
-            self._listener.close()
-            self._listener = None
-        if not keep_socket_file and os.path.exists(self.path):
-            os.unlink(self.path)
+            self._stopped.set()
+            if self._listener and not keep_socket_file:
+                os.unlink(self.path)
+            for one in [*self._connections, *([self._listener] if self._listener else [])]:
+                try:
+                    one.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+            if self._listener:
+                self._listener.close()
+                self._listener = None
+            serving = list(self._threads)
+        if threading.current_thread() in serving:
+            return  # Two that wait for each other would still be here when the next engine listens.
+        for thread in serving:
+            thread.join(5)
 
     def fail_at(self, index: int, fault: Fault) -> None:
         self.on_request = lambda request: fault if request.index == index else None
@@ -130,8 +129,9 @@ class FakeEngine:
 
     def _start(self, target: Callable[[socket.socket], None], argument: socket.socket) -> None:
         thread = threading.Thread(target=target, args=(argument,), daemon=True)
-        self._threads = [one for one in self._threads if one.is_alive()] + [thread]
-        thread.start()
+        with self._lock:
+            self._threads = [one for one in self._threads if one.is_alive()] + [thread]
+            thread.start()
 
     def _accept(self, listener: socket.socket) -> None:
         while not self._stopped.is_set():
@@ -140,8 +140,11 @@ class FakeEngine:
             except OSError:
                 return
             with self._lock:
+                if self._stopped.is_set():
+                    connection.close()
+                    return
                 self._connections.add(connection)
-            self._start(self._serve, connection)
+                self._start(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
         try:
