@@ -225,6 +225,9 @@ Result<ImageConfig> decode_image_config(const json& source) {
       fields.take_error(entry);
     }
   }
+  Fields rootfs = fields.object("rootfs");
+  image.diff_ids = rootfs.texts("diff_ids");
+  fields.take_error(rootfs);
   return done(fields, std::move(image));
 }
 

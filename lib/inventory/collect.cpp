@@ -18,14 +18,20 @@ struct Configs {
   bool any_from_disk = false;
 };
 
-Configs read_configs(const Client& client, const std::optional<storage::DataRoot>& root,
+Configs read_configs(const Client& client, const std::optional<storage::DataRoot>& root, Result<storage::Places>& places,
                      const std::vector<engine::ImageSummary>& images) {
   Configs configs;
   configs.of.assign(images.size(), Error(Errc::not_found, ""));
+  std::vector<std::size_t> missing;
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    if (auto config = places ? places->take_config(images[i].id) : std::nullopt) configs.of[i] = std::move(*config);
+    else missing.push_back(i);
+  }
   std::atomic<std::size_t> next{0};
-  std::atomic<bool> any_from_disk{false};
+  std::atomic<bool> any_from_disk{missing.size() < images.size()};
   const auto work = [&] {
-    for (std::size_t i; (i = next++) < images.size();) {
+    for (std::size_t n; (n = next++) < missing.size();) {
+      const std::size_t i = missing[n];
       if (root) {
         if (auto config = root->image_config(images[i].id)) {
           configs.of[i] = std::move(config);
@@ -38,7 +44,7 @@ Configs read_configs(const Client& client, const std::optional<storage::DataRoot
   };
   {
     std::vector<std::jthread> helpers;
-    for (std::size_t i = 1; i < std::min(kParallelReads, images.size()); ++i) helpers.emplace_back(work);
+    for (std::size_t i = 1; i < std::min(kParallelReads, missing.size()); ++i) helpers.emplace_back(work);
     work();
   }
   configs.any_from_disk = any_from_disk;
@@ -85,11 +91,11 @@ Result<Inventory> collect(const Host& host) {
   });
   auto images = client.list_images();
   Configs configs;
-  if (images) configs = read_configs(client, root, *images);
+  auto places = places_later.get();
+  if (images) configs = read_configs(client, root, places, *images);
   auto containers = containers_later.get();
   auto cache = cache_later.get();
   auto builds = builds_later.get();
-  auto places = places_later.get();
   if (!images) return std::move(images).error();
   if (!containers) return std::move(containers).error();
   if (!cache) return std::move(cache).error();

@@ -30,9 +30,11 @@ std::optional<std::string> read_rule_file(const std::string& path) {
   return text;
 }
 
+void add_to_hash(std::string& hash, std::string_view text) { hash = sha256_hex(hash + "\n" + sha256_hex(text)); }
+
 void read_text(LoadedRules& loaded, const std::string& file, const std::string& text, bool may_replace,
                RuleReader::Trust trust = RuleReader::Trust::none) {
-  loaded.set.hash = sha256_hex(loaded.set.hash + "\n" + sha256_hex(text));
+  add_to_hash(loaded.set.hash, text);
   RuleReader reader(loaded, file, text, may_replace, trust);
   try {
     if (trust == RuleReader::Trust::none)
@@ -43,14 +45,19 @@ void read_text(LoadedRules& loaded, const std::string& file, const std::string& 
   }
 }
 
-void read_directory(LoadedRules& loaded, const std::string& directory, bool may_replace) {
+std::vector<std::string> rule_files(const std::string& directory, std::error_code& error) {
   std::vector<std::string> paths;
-  std::error_code error;
   for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error))
     if (entry->path().extension() == ".yaml") paths.push_back(entry->path().string());
-  if (error && error != std::errc::no_such_file_or_directory)
-    loaded.diagnostics.push_back({directory, 0, 0, "cannot be read: " + error.message(), ""});
+  if (error == std::errc::no_such_file_or_directory) error.clear();
   std::ranges::sort(paths);
+  return paths;
+}
+
+void read_directory(LoadedRules& loaded, const std::string& directory, bool may_replace) {
+  std::error_code error;
+  const auto paths = rule_files(directory, error);
+  if (error) loaded.diagnostics.push_back({directory, 0, 0, "cannot be read: " + error.message(), ""});
   for (const std::string& path : paths) {
     loaded.files.push_back(path);
     if (const auto text = read_rule_file(path)) read_text(loaded, path, *text, may_replace);
@@ -89,6 +96,19 @@ LoadedRules shipped_rules(const std::vector<std::string>& user_directories) {
   }
   for (const std::string& directory : user_directories) read_directory(loaded, directory, true);
   return loaded;
+}
+
+std::string shipped_rules_hash(const std::vector<std::string>& user_directories) {
+  std::string hash;
+  for (const ShippedText& shipped : shipped_texts()) add_to_hash(hash, shipped.text);
+  for (const std::string& directory : user_directories) {
+    std::error_code error;
+    for (const std::string& path : rule_files(directory, error))
+      if (const auto text = read_rule_file(path)) add_to_hash(hash, *text);
+      else hash += '?';  // no set has such a hash: reading the rules will say what is wrong
+    if (error) hash += '?';
+  }
+  return hash;
 }
 
 LoadedRules load_rules_text(const std::string& file, const std::string& text) {

@@ -32,6 +32,8 @@ LoadedRules load_rules(const std::vector<std::string>& directories);
 // The rules that are part of the program (config/rules, without their examples), then <directory>/*.yaml of each directory as
 // above: a rule there replaces the shipped one of its id. `file` of a shipped rule is "shipped:<name>.yaml".
 LoadedRules shipped_rules(const std::vector<std::string>& user_directories = {});
+// The hash that their set will have, from the files' bytes alone.
+std::string shipped_rules_hash(const std::vector<std::string>& user_directories = {});
 
 // For tests and fuzzing: `text` as the content of `file`.
 LoadedRules load_rules_text(const std::string& file, const std::string& text);

@@ -23,9 +23,8 @@ Result<Look> look(const LookRequest& request) {
   search::Search& search = **opened;
   auto outcome = search.run(targets.all, known, request.stop, request.on_bytes);
   if (!outcome) return std::move(outcome).error();
-  const auto describe = [&](std::string_view rule) { return search.description(rule); };
   secrets::find_known_in_texts(*inventory, findings);
-  secrets::add_content(*inventory, targets, *outcome, search.fingerprint(), describe, findings, unread);
+  secrets::add_content(*inventory, targets, *outcome, search.fingerprint(), findings, unread);
   secrets::find_known_in_texts(*inventory, findings);
 
   auto plan = plan::make_plan(*inventory, findings, request.policy, request.selection, inventory->taken());

@@ -14,6 +14,7 @@ namespace cleanerd::search {
 
 struct Hit {
   std::string rule;         // a rule's id; empty: a known value
+  std::string description;  // the rule's
   std::string file;         // from the place, "outer.tar.gz!inner" within a container of bytes; empty where the place is a file;
                             // a text's number where the target is texts
   std::uint64_t begin = 0;  // bytes that hold the secret; both 0 where the file as such is the finding

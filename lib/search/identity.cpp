@@ -1,9 +1,8 @@
 #include "search/identity.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <chrono>
 #include <ctime>
 #include <functional>
@@ -15,7 +14,11 @@
 namespace cleanerd::search {
 namespace {
 
-std::string text_of(const struct statx_timestamp& time) { return std::to_string(time.tv_sec) + "." + std::to_string(time.tv_nsec); }
+std::string hex(std::uint64_t hash) {
+  std::array<char, 16> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), hash >> 4, 16).ptr;
+  return {digits.data(), end};
+}
 
 // A sum over all files, so that the order in which they come does not matter.
 class Sum final : public storage::WalkVisitor {
@@ -52,20 +55,19 @@ std::int64_t last_tick() {
 
 }  // namespace
 
-std::string identity_of(const std::string& path, bool fixed) {
-  struct statx status {};
-  if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &status) != 0) return {};
-  std::string identity = std::to_string(status.stx_dev_major) + ":" + std::to_string(status.stx_dev_minor) + ":" + std::to_string(status.stx_ino) +
-                         ":" + text_of(status.stx_btime) + ":" + text_of(status.stx_ctime) + ":" + std::to_string(status.stx_size);
-  if (fixed || !S_ISDIR(status.stx_mode)) return short_hash(identity);
+std::string identity_of(const std::string& path, bool fixed) { return identity_of(path, fixed, storage::stamp_of(path)); }
+
+std::string identity_of(const std::string& path, bool fixed, const storage::Stamp& stamp) {
+  if (!stamp.exists()) return {};
+  if (fixed || !stamp.is_directory) return hex(stamp.hash);
   auto walk = storage::Walk::open(path, storage::Walk::Content::count);
-  if (!walk) return short_hash(identity);
+  if (!walk) return hex(stamp.hash);
   Sum sum;
   const std::int64_t start = last_tick();
   (*walk)->run(sum);
   // What changes later gets a later time then.
   if (sum.newest() >= start) std::this_thread::sleep_for(kTick);
-  return short_hash(identity + "/" + sum.text());
+  return short_hash(hex(stamp.hash) + "/" + sum.text());
 }
 
 std::string short_hash(std::string_view text) { return sha256_hex(text).substr(0, 15); }

@@ -15,7 +15,7 @@ namespace {
 using nlohmann::json;
 
 // user_version of the tables below. Another one is dropped: a cache needs no migration.
-constexpr int kSchemaVersion = 1;
+constexpr int kSchemaVersion = 2;
 constexpr const char* kSchema = R"(
 CREATE TABLE known_set (id TEXT PRIMARY KEY, fingerprints BLOB NOT NULL);
 CREATE TABLE place (
@@ -107,7 +107,7 @@ std::string encode(const Answer& answer) {
   if (answer.hits.empty() && answer.unread.empty()) return std::to_string(answer.bytes);
   json hits = json::array(), unread = json::array();
   for (const Hit& hit : answer.hits)
-    hits.push_back({hit.rule, hit.file, hit.begin, hit.end, static_cast<int>(hit.encoding), hit.checked, static_cast<int>(hit.tier),
+    hits.push_back({hit.rule, hit.description, hit.file, hit.begin, hit.end, static_cast<int>(hit.encoding), hit.checked, static_cast<int>(hit.tier),
                     hit.anywhere, hit.fingerprint, hit.masked});
   for (const UnreadFile& file : answer.unread) unread.push_back({file.file, file.reason});
   const auto bytes = json::to_cbor(json{hits, unread, answer.bytes, answer.left_out});
@@ -123,8 +123,8 @@ std::optional<Answer> decode(const std::string& bytes) try {
   const json all = json::from_cbor(bytes);
   Answer answer;
   for (const json& hit : all.at(0))
-    answer.hits.push_back({hit.at(0), hit.at(1), hit.at(2), hit.at(3), static_cast<match::Encoding>(hit.at(4).get<int>()), hit.at(5),
-                           static_cast<match::Tier>(hit.at(6).get<int>()), hit.at(7), hit.at(8), hit.at(9), std::nullopt});
+    answer.hits.push_back({hit.at(0), hit.at(1), hit.at(2), hit.at(3), hit.at(4), static_cast<match::Encoding>(hit.at(5).get<int>()), hit.at(6),
+                           static_cast<match::Tier>(hit.at(7).get<int>()), hit.at(8), hit.at(9), hit.at(10), std::nullopt});
   for (const json& file : all.at(1)) answer.unread.push_back({file.at(0), file.at(1)});
   answer.bytes = all.at(2);
   answer.left_out = all.at(3);

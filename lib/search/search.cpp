@@ -50,6 +50,10 @@ std::string identity_now(const Target& target) {
   return short_hash(all);
 }
 
+std::string identity_when_listed(const Target& target) {
+  return target.fixed && target.stamp.exists() ? identity_of(target.path, true, target.stamp) : identity_now(target);
+}
+
 // The bytes that a hit of an earlier search stands on.
 std::optional<SecretValue> read_again(const Target& target, const Hit& hit) {
   if (target.stream) return std::nullopt;
@@ -72,9 +76,9 @@ std::optional<SecretValue> read_again(const Target& target, const Hit& hit) {
 
 class Search::Impl {
  public:
-  Impl(Matcher matcher, std::string rules_hash, const Options& opts)
-      : rules(std::move(matcher)),
-        hash(std::move(rules_hash)),
+  Impl(Rules all_rules, const Options& opts)
+      : rules(std::move(all_rules)),
+        hash(short_hash(rules.hash())),
         cache(opts.state_dir, opts.engine_id),
         fingerprint(opts.key),
         options(opts) {}
@@ -115,7 +119,10 @@ class Search::Impl {
       matchers.push_back(&*for_values);
     }
     if (Status done = read(known_only, matchers, wanted, stop, on_bytes, bytes_read); !done) return done;
-    matchers.push_back(&rules);
+    if (whole.empty()) return {};
+    auto compiled = rules.matcher(options.state_dir);
+    if (!compiled) return std::move(compiled).error();
+    matchers.push_back(*compiled);
     return read(whole, matchers, wanted, stop, on_bytes, bytes_read);
   }
 
@@ -164,7 +171,7 @@ class Search::Impl {
   }
 
   Place place(const Target& target) {
-    Place place{&target, identity_now(target), nullptr, {}, false, false};
+    Place place{&target, identity_when_listed(target), nullptr, {}, false, false};
     const CacheEntry* entry = cache.find(target.name);
     if (entry && !place.identity.empty() && entry->identity == place.identity && entry->rules == hash) {
       place.cached = entry;
@@ -226,19 +233,14 @@ class Search::Impl {
     return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kMaxThreads);
   }
 
-  Matcher rules;
+  Rules rules;
   std::string hash;
   ScanCache cache;
   Fingerprinter fingerprint;
   Options options;
 };
 
-Result<Search> Search::open(match::RuleSet rules, const Options& options) {
-  std::string hash = short_hash(rules.hash);
-  auto matcher = Matcher::make(std::move(rules), {}, {options.state_dir});
-  if (!matcher) return std::move(matcher).error().within("the rules for secrets");
-  return Search(std::make_unique<Impl>(std::move(*matcher), std::move(hash), options));
-}
+Result<Search> Search::open(Rules rules, const Options& options) { return Search(std::make_unique<Impl>(std::move(rules), options)); }
 
 Search::Search(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Search::Search(Search&&) noexcept = default;
@@ -246,12 +248,6 @@ Search& Search::operator=(Search&&) noexcept = default;
 Search::~Search() = default;
 
 const Fingerprinter& Search::fingerprint() const { return impl_->fingerprint; }
-
-std::string_view Search::description(std::string_view rule) const {
-  const auto rules = impl_->rules.rules();
-  const auto found = std::ranges::find(rules, rule, &match::Rule::id);
-  return found == rules.end() ? std::string_view() : std::string_view(found->description);
-}
 
 Result<Outcome> Search::run(std::span<const Target> targets, std::span<const SecretValue> known, const std::stop_token& stop,
                             const std::function<void(std::uint64_t)>& on_bytes) {

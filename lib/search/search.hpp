@@ -14,9 +14,10 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "match/rule.hpp"
 #include "search/hit.hpp"
+#include "search/rules.hpp"
 #include "search/stream.hpp"
+#include "storage/file.hpp"
 
 namespace cleanerd::search {
 
@@ -28,6 +29,7 @@ struct Target {
   std::vector<std::string_view> texts{};
   Stream stream{};         // a tar, or bytes as they are; read one after the other
   std::string revision{};  // of the stream: the same as long as its bytes are
+  storage::Stamp stamp{};  // of the path, when it was listed; empty where it was not
 };
 
 struct Outcome {
@@ -46,20 +48,17 @@ struct Options {
 
 class Search {
  public:
-  // Compiles the rules, or takes them compiled from the state directory.
-  static Result<Search> open(match::RuleSet rules, const Options& options);
+  static Result<Search> open(Rules rules, const Options& options);
   Search(Search&&) noexcept;
   Search& operator=(Search&&) noexcept;
   ~Search();
 
   // Targets that have been searched before, are unchanged and were searched for all that is known by now are answered by the cache.
-  // Errc::cancelled when `stop` is requested meanwhile. `on_bytes` is called from several threads.
+  // Errc::config when the rules are wrong, ::cancelled when `stop` is requested meanwhile. `on_bytes` is called from several threads.
   Result<Outcome> run(std::span<const Target> targets, std::span<const SecretValue> known, const std::stop_token& stop,
                       const std::function<void(std::uint64_t)>& on_bytes);
 
   const Fingerprinter& fingerprint() const;
-  // The rule's description; empty for an id that is no rule's.
-  std::string_view description(std::string_view rule) const;
 
  private:
   class Impl;

@@ -17,6 +17,7 @@ Hit make_hit(match::Match&& found, const Matcher& matcher, const std::string& fi
   if (found.rule != match::Match::kNone) {
     const match::Rule& rule = matcher.rules()[found.rule];
     hit.rule = rule.id;
+    hit.description = rule.description;
     hit.tier = rule.tier;
     // A prefix that only stands before the secret ("//host/:_authToken=") gives it away in this place alone.
     hit.anywhere = rule.tier == match::Tier::any &&

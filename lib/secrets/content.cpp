@@ -82,8 +82,8 @@ std::string location_in(const Place& place, const Hit& hit, const std::string& n
 class Content {
  public:
   Content(const Inventory& inventory, const Targets& targets, const search::Outcome& outcome, const Fingerprinter& fingerprint,
-          const std::function<std::string_view(std::string_view)>& describe, Findings& findings)
-      : inventory_(inventory), targets_(targets), outcome_(outcome), describe_(describe), findings_(findings) {
+          Findings& findings)
+      : inventory_(inventory), targets_(targets), outcome_(outcome), findings_(findings) {
     for (const KnownValue& value : findings.known.values()) origins_.emplace(fingerprint(value.value), value.origin);
     seen_.resize(inventory.objects().size());
     for (Index i = 0; i < seen_.size(); ++i)
@@ -161,8 +161,7 @@ class Content {
       const auto origin = origins_.find(hit.fingerprint);
       finding.origin = origin == origins_.end() ? "a value that was recognised before" : origin->second;
     } else {
-      const std::string_view description = describe_(hit.rule);
-      finding.origin = description.empty() ? hit.rule : std::string(description);
+      finding.origin = hit.description.empty() ? hit.rule : hit.description;
       if (const auto origin = origins_.find(hit.fingerprint); origin != origins_.end()) {
         if (!contains(origin->second, finding.origin)) finding.origin += ", the value of " + origin->second;
       } else if (!hit.fingerprint.empty()) {
@@ -178,7 +177,6 @@ class Content {
   const Inventory& inventory_;
   const Targets& targets_;
   const search::Outcome& outcome_;
-  const std::function<std::string_view(std::string_view)>& describe_;
   Findings& findings_;
   std::map<std::string, std::string> origins_;  // by fingerprint
   std::vector<std::set<std::string>> seen_;     // fingerprints by object
@@ -193,13 +191,13 @@ Targets targets_of(const Inventory& inventory) {
       const auto owners = inventory.owners(i);
       if (std::ranges::all_of(owners, [&](Index owner) { return is_running(inventory, owner); })) continue;
       const Place& place = places->all()[i];
-      targets.all.push_back({stable_name(inventory, place), place.path, place.fixed, {}, {}, {}});
+      targets.all.push_back({stable_name(inventory, place), place.path, place.fixed, {}, {}, {}, place.stamp});
       targets.places.push_back(i);
     }
   }
   for (Index i = 0; i < inventory.objects().size(); ++i) {
     if (is_running(inventory, i)) continue;
-    search::Target target{"texts of " + inventory[i].engine_id(), "", false, {}, {}, {}};
+    search::Target target{"texts of " + inventory[i].engine_id(), "", false, {}, {}, {}, {}};
     for (const Text& text : texts_of(inventory[i])) target.texts.push_back(text.text);
     if (target.texts.empty()) continue;
     targets.all.push_back(std::move(target));
@@ -209,8 +207,8 @@ Targets targets_of(const Inventory& inventory) {
 }
 
 void add_content(const Inventory& inventory, const Targets& targets, const search::Outcome& outcome, const Fingerprinter& fingerprint,
-                 const std::function<std::string_view(std::string_view)>& describe, Findings& findings, std::vector<inventory::Unread>& unread) {
-  Content(inventory, targets, outcome, fingerprint, describe, findings).add();
+                 Findings& findings, std::vector<inventory::Unread>& unread) {
+  Content(inventory, targets, outcome, fingerprint, findings).add();
   for (std::size_t t = 0; t < targets.places.size(); ++t)
     for (const search::UnreadFile& file : outcome.targets[t].unread)
       unread.push_back({printable(targets.all[t].name + (file.file.empty() ? "" : "/" + file.file), 300), file.reason});

@@ -1,9 +1,7 @@
 // What the bytes say: which places and texts of the inventory are searched, and whose findings the hits become.
 #pragma once
 
-#include <functional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "inventory/inventory.hpp"
@@ -27,9 +25,9 @@ Targets targets_of(const inventory::Inventory& inventory);
 //   where a tagged image holds the place, to the tagged images alone. They stay, and the bytes with them, whatever else would go;
 //   otherwise to the lowest: an object that stands on another owner has the place from there.
 // An export tells no places; the same secret in the same file counts as one.
-// `describe` turns a rule's id into words. What could not be read is added to `unread`.
+// What could not be read is added to `unread`.
 void add_content(const inventory::Inventory& inventory, const Targets& targets, const search::Outcome& outcome,
-                 const Fingerprinter& fingerprint, const std::function<std::string_view(std::string_view)>& describe, Findings& findings,
+                 const Fingerprinter& fingerprint, Findings& findings,
                  std::vector<inventory::Unread>& unread);
 
 }  // namespace cleanerd::secrets

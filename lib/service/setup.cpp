@@ -40,11 +40,14 @@ Result<inventory::Host> connect_engine(std::string host, const policy::Policy& p
 search::Opening open_search(const policy::Policy& policy, const std::string& state_dir, const std::string& engine_id) {
   const std::string rules = policy.rules_dir ? *policy.rules_dir : std::string(kConfigDirectory) + "/rules.d";
   return search::Opening([rules, state_dir, engine_id]() -> Result<search::Search> {
-    auto loaded = match::shipped_rules({rules});
-    std::string message;
-    for (const match::Diagnostic& diagnostic : loaded.diagnostics) message += (message.empty() ? "" : "\n") + match::render(diagnostic);
-    if (!message.empty()) return Error(Errc::config, message);
-    return search::Search::open(std::move(loaded.set), {state_dir, engine_id, search::fingerprint_key(state_dir)});
+    const auto load = [rules]() -> Result<match::RuleSet> {
+      auto loaded = match::shipped_rules({rules});
+      std::string message;
+      for (const match::Diagnostic& diagnostic : loaded.diagnostics) message += (message.empty() ? "" : "\n") + match::render(diagnostic);
+      if (!message.empty()) return Error(Errc::config, message);
+      return std::move(loaded.set);
+    };
+    return search::Search::open({match::shipped_rules_hash({rules}), load}, {state_dir, engine_id, search::fingerprint_key(state_dir)});
   });
 }
 

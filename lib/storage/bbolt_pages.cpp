@@ -63,7 +63,11 @@ Result<Header> Pages::header(PageId id) const {
   std::array<char, kHeaderSize> bytes;
   auto count = read_at(file_->descriptor, id * meta_.page_size, bytes, file_->name);
   if (!count) return std::move(count).error();
-  const auto header = decode_header(std::string_view(bytes.data(), *count));
+  return checked_header(id, std::string_view(bytes.data(), *count));
+}
+
+Result<Header> Pages::checked_header(PageId id, std::string_view bytes) const {
+  const auto header = decode_header(bytes);
   if (!header) return damaged(id, "is missing");
   if (header->id != id) return damaged(id, "has another's number");
   if (header->overflow >= meta_.high_water - id) return damaged(id, "reaches outside");
@@ -80,14 +84,21 @@ Result<PageId> Pages::extent(PageId id, std::uint16_t flags) const {
 Result<PagePtr> Pages::read(PageId id) {
   PagePtr& slot = cache_[id % kSlots];
   if (slot && slot->id() == id) return slot;
-  auto found = header(id);
+  if (id < 2 || id >= meta_.high_water) return damaged(id, "lies outside");
+  // Nearly all nodes are one page.
+  std::string bytes(static_cast<std::size_t>(meta_.page_size), '\0');
+  auto count = read_at(file_->descriptor, id * meta_.page_size, bytes, file_->name);
+  if (!count) return std::move(count).error();
+  auto found = checked_header(id, std::string_view(bytes).substr(0, *count));
   if (!found) return std::move(found).error();
   const PageId pages = PageId{found->overflow} + 1;
   const std::uint64_t size = pages * meta_.page_size;
   if (size > kLargestNode) return Error(Errc::too_large, damaged(id, "is larger than expected").message());
-  std::string bytes(static_cast<std::size_t>(size), '\0');
-  auto count = read_at(file_->descriptor, id * meta_.page_size, bytes, file_->name);
-  if (!count) return std::move(count).error();
+  if (size > bytes.size()) {
+    bytes.resize(static_cast<std::size_t>(size));
+    count = read_at(file_->descriptor, id * meta_.page_size, bytes, file_->name);
+    if (!count) return std::move(count).error();
+  }
   if (*count != bytes.size()) return damaged(id, "is cut off");
   auto page = Page::make(std::move(bytes), id, pages);
   if (!page) return damaged(id, page.error().message());

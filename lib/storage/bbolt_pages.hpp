@@ -56,6 +56,7 @@ class Pages {
 
  private:
   Result<Header> header(PageId id) const;
+  Result<Header> checked_header(PageId id, std::string_view bytes) const;
   Error damaged(PageId id, std::string_view how) const;
 
   std::shared_ptr<const File> file_;

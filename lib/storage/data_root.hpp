@@ -42,4 +42,7 @@ class DataRoot {
   bool belongs_ = false;
 };
 
+// Errc::protocol when the text is no image config, ::not_found when it is not what its digest says.
+Result<engine::ImageConfig> decode_config(const std::string& text, const std::string& digest);
+
 }  // namespace cleanerd::storage

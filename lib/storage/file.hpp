@@ -50,4 +50,14 @@ std::uint64_t hole_at(const Descriptor& file, std::uint64_t offset);
 // A whole regular file, opened as above. Errc::not_found, ::permission, ::io; ::too_large beyond `limit` bytes.
 Result<std::string> read_small_file(const std::string& path, std::size_t limit = 16u << 20);
 
+// Tells one state of a file or directory from the next without reading it: device, inode, birth and change time, size.
+struct Stamp {
+  std::uint64_t hash = 0;  // never 0 of what is there
+  bool is_directory = false;
+  bool exists() const { return hash != 0; }
+};
+
+// Of the path itself: no link is followed. Nothing where it cannot be looked at.
+Stamp stamp_of(const std::string& path);
+
 }  // namespace cleanerd::storage

@@ -18,8 +18,9 @@ namespace cleanerd::storage {
 void PlaceList::add(Place::Kind kind, const std::string& path, const Owner& owner, bool fixed) {
   auto known = by_path_.find(path);
   if (known == by_path_.end()) {
-    if (!exists(path)) return;
-    known = by_path_.emplace(path, Place{.kind = kind, .path = path, .owners = {}, .fixed = false, .size = 0}).first;
+    const Stamp stamp = stamp_of(path);
+    if (!stamp.exists()) return;
+    known = by_path_.emplace(path, Place{.kind = kind, .path = path, .stamp = stamp}).first;
   }
   Place& place = known->second;
   place.kind = kind;
@@ -28,9 +29,12 @@ void PlaceList::add(Place::Kind kind, const std::string& path, const Owner& owne
 }
 
 void PlaceList::found(Place::Kind kind, const std::string& path) {
-  if (by_path_.contains(path) || !exists(path)) return;
-  by_path_.emplace(path, Place{.kind = kind, .path = path, .owners = {}, .fixed = false, .size = 0});
+  if (by_path_.contains(path)) return;
+  const Stamp stamp = stamp_of(path);
+  if (stamp.exists()) by_path_.emplace(path, Place{.kind = kind, .path = path, .stamp = stamp});
 }
+
+void PlaceList::config(const std::string& image, engine::ImageConfig config) { configs_.emplace(image, std::move(config)); }
 
 void PlaceList::unread(Error error) {
   if (error.code() != Errc::not_found) unread_.push_back(std::move(error));
@@ -38,13 +42,15 @@ void PlaceList::unread(Error error) {
 
 Places PlaceList::finish() && {
   Places places;
+  places.places_.reserve(by_path_.size());
   for (auto& [path, place] : by_path_) {
     std::ranges::sort(place.owners);
     place.owners.erase(std::unique(place.owners.begin(), place.owners.end()), place.owners.end());
     if (place.owners.empty()) place.size = measure(path);
-    for (const Owner& owner : place.owners) places.of_[owner].push_back(places.places_.size());
     places.places_.push_back(std::move(place));
   }
+  std::ranges::sort(places.places_, {}, &Place::path);
+  places.configs_ = std::move(configs_);
   places.unread_ = std::move(unread_);
   return places;
 }
@@ -81,6 +87,12 @@ bool is_hex_id(std::string_view text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
+std::vector<std::string> chain_ids(std::span<const std::string> diff_ids) {
+  std::vector<std::string> chain;
+  for (const std::string& id : diff_ids) chain.push_back(chain.empty() ? id : "sha256:" + sha256_hex(chain.back() + " " + id));
+  return chain;
+}
+
 std::vector<std::string> chain_ids(const std::string& config) {
   using nlohmann::json;
   const json document = json::parse(config, nullptr, false);
@@ -89,13 +101,13 @@ std::vector<std::string> chain_ids(const std::string& config) {
   if (rootfs == document.end() || !rootfs->is_object()) return {};
   const auto diffs = rootfs->find("diff_ids");
   if (diffs == rootfs->end() || !diffs->is_array()) return {};
-  std::vector<std::string> chain;
+  std::vector<std::string> ids;
   for (const json& diff : *diffs) {
     const auto* id = diff.get_ptr<const std::string*>();
     if (!id) return {};
-    chain.push_back(chain.empty() ? *id : "sha256:" + sha256_hex(chain.back() + " " + *id));
+    ids.push_back(*id);
   }
-  return chain;
+  return chain_ids(ids);
 }
 
 }  // namespace cleanerd::storage

@@ -1,9 +1,10 @@
 // What the two stores' readers share: gathering places, and small readings of directories.
 #pragma once
 
-#include <map>
 #include <optional>
+#include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "storage/places.hpp"
@@ -16,12 +17,15 @@ class PlaceList {
   void add(Place::Kind kind, const std::string& path, const Owner& owner, bool fixed);
   // Nobody's, unless somebody has been or will be named.
   void found(Place::Kind kind, const std::string& path);
+  bool has(const std::string& path) const { return by_path_.contains(path); }
+  void config(const std::string& image, engine::ImageConfig config);
   void unread(Error error);
 
   Places finish() &&;
 
  private:
-  std::map<std::string, Place> by_path_;
+  std::unordered_map<std::string, Place> by_path_;
+  std::unordered_map<std::string, engine::ImageConfig> configs_;  // by image id
   std::vector<Error> unread_;
 };
 
@@ -35,8 +39,9 @@ std::optional<std::string> word_in(const std::string& path);
 
 bool is_hex_id(std::string_view text);  // 64 digits: a digest, a layer, a container
 
-// Chain ids of an image config's rootfs.diff_ids, lowest first (OCI image-spec v1.1 config.md, "Layer ChainID").
-// Empty when the text is no image config.
+// Of rootfs.diff_ids, lowest first (OCI image-spec v1.1 config.md, "Layer ChainID").
+std::vector<std::string> chain_ids(std::span<const std::string> diff_ids);
+// Those of an image config. Empty when the text is none.
 std::vector<std::string> chain_ids(const std::string& config);
 
 void graphdriver_places(const std::string& root, const std::string& driver, PlaceList& list);

@@ -64,10 +64,15 @@ Result<Places> Places::read(const DataRoot& root, const engine::EngineInfo& engi
 
 std::vector<const Place*> Places::of(const Owner& owner) const {
   std::vector<const Place*> found;
-  if (const auto places = of_.find(owner); places != of_.end()) {
-    for (const std::size_t index : places->second) found.push_back(&places_[index]);
-  }
+  for (const Place& place : places_)
+    if (std::ranges::binary_search(place.owners, owner)) found.push_back(&place);
   return found;
+}
+
+std::optional<engine::ImageConfig> Places::take_config(const ImageId& id) {
+  auto config = configs_.extract(id.str());
+  if (config.empty()) return std::nullopt;
+  return std::move(config.mapped());
 }
 
 const Place* Places::containing(std::string_view path) const {

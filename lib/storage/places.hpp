@@ -4,15 +4,17 @@
 
 #include <compare>
 #include <cstdint>
-#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/result.hpp"
 #include "engine/types.hpp"
 #include "storage/data_root.hpp"
+#include "storage/file.hpp"
 
 namespace cleanerd::storage {
 
@@ -40,9 +42,10 @@ struct Place {
   };
   Kind kind = Kind::leftover;
   std::string path;           // absolute, for this process
-  std::vector<Owner> owners;  // sorted. None: an orphan, which nothing explains
+  std::vector<Owner> owners{};  // sorted. None: an orphan, which nothing explains
   bool fixed = false;         // committed or named by its digest: never changes while it is there
   std::uint64_t size = 0;     // measured for orphans only
+  Stamp stamp{};              // of the path, when it was listed
 };
 
 class Places {
@@ -53,6 +56,8 @@ class Places {
 
   std::span<const Place> all() const { return places_; }
   std::vector<const Place*> of(const Owner& owner) const;
+  // The image's config, where listing its layers meant reading it; once.
+  std::optional<engine::ImageConfig> take_config(const ImageId& id);
   // The place that this path is in; nullptr for none.
   const Place* containing(std::string_view path) const;
   std::span<const Error> unread() const { return unread_; }
@@ -61,7 +66,7 @@ class Places {
   friend class PlaceList;
   std::vector<Place> places_;  // sorted by path; none lies in another
   std::vector<Error> unread_;
-  std::map<Owner, std::vector<std::size_t>> of_;
+  std::unordered_map<std::string, engine::ImageConfig> configs_;
 };
 
 }  // namespace cleanerd::storage

@@ -71,12 +71,15 @@ class Graphdriver {
       }
       const Owner owner{Owner::Kind::image, "sha256:" + name};
       list_.add(Place::Kind::image_config, folder + name, owner, true);
-      auto config = read_small_file(folder + name);
-      if (!config) {
-        list_.unread(std::move(config).error());
+      auto text = read_small_file(folder + name);
+      if (!text) {
+        list_.unread(std::move(text).error());
         continue;
       }
-      for (const std::string& id : chain_ids(*config)) chain(id, owner);
+      // As a whole where it is what its digest says, for its layers alone where it is damaged.
+      auto config = decode_config(*text, owner.id);
+      for (const std::string& id : config ? chain_ids(config->diff_ids) : chain_ids(*text)) chain(id, owner);
+      if (config) list_.config(owner.id, std::move(*config));
     }
   }
 
@@ -124,7 +127,7 @@ class Graphdriver {
   // What is there and has no owner so far.
   void rest() {
     for (const std::string& name : names_in(layers_, list_)) {
-      if (name == "l" || name == "backingFsBlockDev" || name == "metadata") continue;
+      if (name == "l" || name == "backingFsBlockDev" || name == "metadata" || list_.has(layer_path(name))) continue;
       list_.found(Place::Kind::layer, exists(layer_path(name)) ? layer_path(name) : layers_ + "/" + name);
     }
     for (const std::string& name : names_in(image_ + "/layerdb/sha256", list_)) {
@@ -142,7 +145,7 @@ class Graphdriver {
   const std::string& root_;
   std::string layers_;
   std::string image_;
-  std::map<std::string, std::optional<std::string>> cache_ids_;  // by chain id
+  std::unordered_map<std::string, std::optional<std::string>> cache_ids_;  // by chain id
   PlaceList& list_;
 };
 

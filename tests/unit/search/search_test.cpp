@@ -21,7 +21,7 @@ class SearchTest : public PlacesTest {
 
   // Each run is another process's, as far as that can be.
   Outcome run(const std::vector<Target>& targets, const std::vector<std::string>& known = {}, const std::string& more_rules = "") const {
-    auto search = Search::open(some_rules(more_rules), options());
+    auto search = Search::open(Rules(some_rules(more_rules)), options());
     if (!search) throw std::runtime_error(search.error().message());
     return run_with(*search, targets, known);
   }
@@ -65,7 +65,7 @@ TEST_F(SearchTest, AsksTheCacheTheSecondTime) {
   const Outcome second = run(targets, {known});
   EXPECT_EQ(second.bytes_read, 0u);
   EXPECT_EQ(text_of(second), text_of(first));
-  auto search = Search::open(some_rules(), options());
+  auto search = Search::open(Rules(some_rules()), options());
   ASSERT_TRUE(search);
   for (int i = 0; i < 3; ++i) {
     const Outcome again = run_with(*search, targets, {known});
@@ -221,7 +221,7 @@ TEST_F(SearchTest, ReadsNothingOutsideAPlaceForTheSakeOfTheCache) {
 
 TEST_F(SearchTest, RemembersNothingThatChangedWhileItWasRead) {
   write("a/f", filler(1000));
-  auto search = Search::open(some_rules(), options());
+  auto search = Search::open(Rules(some_rules()), options());
   ASSERT_TRUE(search);
   bool changed = false;
   auto outcome = search->run(std::vector{place("a", false)}, {}, {}, [&](std::uint64_t) {
@@ -233,7 +233,7 @@ TEST_F(SearchTest, RemembersNothingThatChangedWhileItWasRead) {
 
 TEST_F(SearchTest, StopsAsCancelledAndRemembersNothing) {
   for (int i = 0; i < 20; ++i) write("a/" + std::to_string(i), filler(400'000));
-  auto search = Search::open(some_rules(), options());
+  auto search = Search::open(Rules(some_rules()), options());
   ASSERT_TRUE(search);
   std::stop_source stop;
   const auto stopped = search->run(std::vector{place("a")}, {}, stop.get_token(), [&](std::uint64_t) { stop.request_stop(); });
@@ -274,13 +274,6 @@ TEST_F(SearchTest, KeepsNoValueInItsState) {
     }
   }
   EXPECT_GE(files, 2u);  // the cache and the compiled rules
-}
-
-TEST_F(SearchTest, DescribesItsRules) {
-  const auto search = Search::open(some_rules(), options());
-  ASSERT_TRUE(search);
-  EXPECT_EQ(search->description("token"), "A token");
-  EXPECT_EQ(search->description("none"), "");
 }
 
 }  // namespace

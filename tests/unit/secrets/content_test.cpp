@@ -29,6 +29,7 @@ Owner of_build(std::string_view name) { return {Owner::Kind::build, padded(name,
 
 Hit hit(std::string rule, std::string file, const std::string& secret, std::uint64_t begin = 0) {
   Hit hit;
+  hit.description = rule == "token" ? "A token" : "";
   hit.rule = std::move(rule);
   hit.file = std::move(file);
   hit.begin = begin;
@@ -74,8 +75,7 @@ class ContentTest : public testing::Test {
       for (std::size_t i = 0; i < targets_.text_owners.size(); ++i)
         if (name_of((*inventory_)[targets_.text_owners[i]]) == name) outcome_.targets[targets_.places.size() + i].hits = hits;
     findings_ = find_by_name(*inventory_, NameRules(), declared);
-    add_content(*inventory_, targets_, outcome_, kFingerprint, [](std::string_view rule) { return rule == "token" ? "A token" : std::string_view(); },
-                findings_, unread_);
+    add_content(*inventory_, targets_, outcome_, kFingerprint, findings_, unread_);
   }
 
   // "rule source location" of each.
