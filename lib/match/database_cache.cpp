@@ -76,11 +76,15 @@ Database deserialize(const std::string& content, const std::string& key) {
   return Database(database);
 }
 
+std::string path_of(const std::string& directory, const std::string& name) { return directory + "/" + name + ".hsdb"; }
+
 }  // namespace
+
+bool has_cached_database(const std::string& directory, const std::string& name) { return ::access(path_of(directory, name).c_str(), F_OK) == 0; }
 
 Result<Database> cached_database(const PatternList& patterns, const std::string& directory, const std::string& name) {
   if (directory.empty() || patterns.empty()) return patterns.compile();
-  const std::string path = directory + "/" + name + ".hsdb";
+  const std::string path = path_of(directory, name);
   const std::string key = sha256_hex("cleanerd.hsdb.1/" + vectorscan_target() + "/" + patterns.hash());
   if (const auto content = read_own_file(path))
     if (Database database = deserialize(*content, key)) return database;

@@ -11,4 +11,7 @@ namespace cleanerd::match {
 // otherwise compiled, and kept there. An empty directory: compiled only.
 Result<Database> cached_database(const PatternList& patterns, const std::string& directory, const std::string& name);
 
+// Whether anything of that name is kept there; it may be for other rules.
+bool has_cached_database(const std::string& directory, const std::string& name);
+
 }  // namespace cleanerd::match

@@ -79,6 +79,8 @@ void add_known(PatternTable& table, const KnownVariants& variants) {
 
 }  // namespace
 
+bool Matcher::has_compiled_rules(const std::string& cache_directory) { return has_cached_database(cache_directory, "rules-any"); }
+
 Result<Matcher> Matcher::make(RuleSet rules, std::vector<SecretValue> known, const Options& options) {
   if (auto ready = prepare_vectorscan(); !ready) return std::move(ready).error();
   auto parts = std::make_unique<Parts>();

@@ -1,5 +1,6 @@
 #include "purge/look.hpp"
 
+#include <future>
 #include <set>
 
 #include "inventory/collect.hpp"
@@ -11,16 +12,21 @@ namespace cleanerd::purge {
 Result<Look> look(const LookRequest& request) {
   auto inventory = inventory::collect(request.host);
   if (!inventory) return std::move(inventory).error();
-  auto findings = secrets::find_by_name(*inventory, request.policy.names, request.declared);
+  auto named = std::async(std::launch::async, [&] { return secrets::find_by_name(*inventory, request.policy.names, request.declared); });
   std::vector<inventory::Unread> unread(inventory->unread().begin(), inventory->unread().end());
 
   secrets::Targets targets = secrets::targets_of(*inventory);
   add_exports(*inventory, request.host.client, targets, unread);
-  std::vector<SecretValue> known;
-  for (const secrets::KnownValue& value : findings.known.values()) known.push_back(value.value);
   auto opened = request.search.get();
   if (!opened) return std::move(opened).error();
   search::Search& search = **opened;
+  secrets::Findings findings;
+  const auto known = [&] {
+    findings = named.get();
+    std::vector<SecretValue> values;
+    for (const secrets::KnownValue& value : findings.known.values()) values.push_back(value.value);
+    return values;
+  };
   auto outcome = search.run(targets.all, known, request.stop, request.on_bytes);
   if (!outcome) return std::move(outcome).error();
   secrets::find_known_in_texts(*inventory, findings);

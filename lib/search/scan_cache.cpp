@@ -5,22 +5,28 @@
 
 #include <filesystem>
 #include <map>
-#include <nlohmann/json.hpp>
+#include <unordered_map>
 
 #include "base/secret_value.hpp"
 
 namespace cleanerd::search {
 namespace {
 
-using nlohmann::json;
-
 // user_version of the tables below. Another one is dropped: a cache needs no migration.
 constexpr int kSchemaVersion = 2;
 constexpr const char* kSchema = R"(
 CREATE TABLE known_set (id TEXT PRIMARY KEY, fingerprints BLOB NOT NULL);
 CREATE TABLE place (
-  engine TEXT NOT NULL, path BLOB NOT NULL, identity BLOB NOT NULL, rules TEXT NOT NULL, known TEXT NOT NULL, answer BLOB NOT NULL,
-  PRIMARY KEY (engine, path)) WITHOUT ROWID;
+  id INTEGER PRIMARY KEY, engine TEXT NOT NULL, path BLOB NOT NULL, identity BLOB NOT NULL, rules TEXT NOT NULL, known TEXT NOT NULL,
+  bytes INTEGER NOT NULL, left_out INTEGER NOT NULL, UNIQUE (engine, path));
+CREATE TABLE hit (
+  place INTEGER NOT NULL REFERENCES place ON DELETE CASCADE, number INTEGER NOT NULL, rule TEXT NOT NULL, description TEXT NOT NULL,
+  file BLOB NOT NULL, "begin" INTEGER NOT NULL, "end" INTEGER NOT NULL, encoding INTEGER NOT NULL, checked INTEGER NOT NULL,
+  tier INTEGER NOT NULL, anywhere INTEGER NOT NULL, fingerprint TEXT NOT NULL, masked BLOB NOT NULL,
+  PRIMARY KEY (place, number)) WITHOUT ROWID;
+CREATE TABLE unread (
+  place INTEGER NOT NULL REFERENCES place ON DELETE CASCADE, number INTEGER NOT NULL, file BLOB NOT NULL, reason BLOB NOT NULL,
+  PRIMARY KEY (place, number)) WITHOUT ROWID;
 )";
 
 struct Close {
@@ -47,6 +53,10 @@ class Statement {
     if (statement_) sqlite3_bind_blob(statement_.get(), column, value.data(), static_cast<int>(value.size()), SQLITE_TRANSIENT);
     return *this;
   }
+  Statement& number(int column, std::uint64_t value) {
+    if (statement_) sqlite3_bind_int64(statement_.get(), column, static_cast<sqlite3_int64>(value));
+    return *this;
+  }
   bool row() { return statement_ && (state_ = sqlite3_step(statement_.get())) == SQLITE_ROW; }
   bool met_damage() const { return state_ == SQLITE_CORRUPT || state_ == SQLITE_NOTADB; }
   bool run() {
@@ -54,6 +64,7 @@ class Statement {
     if (statement_) sqlite3_reset(statement_.get());
     return done;
   }
+  std::uint64_t number_at(int i) { return static_cast<std::uint64_t>(sqlite3_column_int64(statement_.get(), i)); }
   std::string column(int i) {
     const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_.get(), i));
     return bytes ? std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), i))) : std::string();
@@ -78,7 +89,7 @@ Database open_file(const std::string& path) {
   if (!opened) return nullptr;
   ::chmod(path.c_str(), 0600);
   sqlite3_busy_timeout(db.get(), 2000);
-  if (!execute(db.get(), "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-256")) return nullptr;
+  if (!execute(db.get(), "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-256; PRAGMA foreign_keys=ON")) return nullptr;
   if (is_ours(db.get())) return db;
   Statement tables(db.get(), "SELECT count(*) FROM sqlite_master");
   if (!tables.row() || tables.column(0) != "0") return nullptr;
@@ -100,37 +111,6 @@ Database open_database(const std::string& state_dir) {
     std::filesystem::permissions(state_dir, std::filesystem::perms::owner_all, error);
   if (Database db = open_file(state_dir + "/scan.db")) return db;
   return make_anew(state_dir);
-}
-
-// Nothing for nothing found, which is what there is to say of most places.
-std::string encode(const Answer& answer) {
-  if (answer.hits.empty() && answer.unread.empty()) return std::to_string(answer.bytes);
-  json hits = json::array(), unread = json::array();
-  for (const Hit& hit : answer.hits)
-    hits.push_back({hit.rule, hit.description, hit.file, hit.begin, hit.end, static_cast<int>(hit.encoding), hit.checked, static_cast<int>(hit.tier),
-                    hit.anywhere, hit.fingerprint, hit.masked});
-  for (const UnreadFile& file : answer.unread) unread.push_back({file.file, file.reason});
-  const auto bytes = json::to_cbor(json{hits, unread, answer.bytes, answer.left_out});
-  return {bytes.begin(), bytes.end()};
-}
-
-std::optional<Answer> decode(const std::string& bytes) try {
-  if (bytes.find_first_not_of("0123456789") == std::string::npos && !bytes.empty()) {
-    Answer nothing;
-    nothing.bytes = std::stoull(bytes);
-    return nothing;
-  }
-  const json all = json::from_cbor(bytes);
-  Answer answer;
-  for (const json& hit : all.at(0))
-    answer.hits.push_back({hit.at(0), hit.at(1), hit.at(2), hit.at(3), hit.at(4), static_cast<match::Encoding>(hit.at(5).get<int>()), hit.at(6),
-                           static_cast<match::Tier>(hit.at(7).get<int>()), hit.at(8), hit.at(9), hit.at(10), std::nullopt});
-  for (const json& file : all.at(1)) answer.unread.push_back({file.at(0), file.at(1)});
-  answer.bytes = all.at(2);
-  answer.left_out = all.at(3);
-  return answer;
-} catch (const std::exception&) {  // json::exception, std::out_of_range
-  return std::nullopt;
 }
 
 // Fingerprints are hex: a space between two cannot be part of one.
@@ -162,22 +142,43 @@ class ScanCache::Impl {
     std::map<std::string, std::shared_ptr<const KnownSet>> sets;
     Statement known(db.get(), "SELECT id, fingerprints FROM known_set");
     while (known.row()) sets[known.column(0)] = split_set(known.column(1));
-    Statement rows(db.get(), "SELECT path, identity, rules, known, answer FROM place WHERE engine = ?");
-    rows.text(1, engine);
-    while (rows.row()) {
-      const auto set = sets.find(rows.column(3));
-      auto answer = decode(rows.column(4));
-      if (set == sets.end() || !answer) continue;
-      entries[rows.column(0)] = {rows.column(1), rows.column(2), set->second, std::move(*answer)};
+    std::unordered_map<std::uint64_t, CacheEntry*> by_id;
+    Statement places(db.get(), "SELECT id, path, identity, rules, known, bytes, left_out FROM place WHERE engine = ?");
+    places.text(1, engine);
+    while (places.row()) {
+      const auto set = sets.find(places.column(4));
+      if (set == sets.end()) continue;
+      CacheEntry& entry = entries[places.column(1)];
+      entry = {places.column(2), places.column(3), set->second, {}};
+      entry.answer.bytes = places.number_at(5);
+      entry.answer.left_out = places.number_at(6);
+      by_id[places.number_at(0)] = &entry;
     }
-    return !known.met_damage() && !rows.met_damage();
+    const auto entry_of = [&](std::uint64_t id) {
+      const auto entry = by_id.find(id);
+      return entry == by_id.end() ? nullptr : entry->second;
+    };
+    Statement hits(db.get(), "SELECT place, rule, description, file, \"begin\", \"end\", encoding, checked, tier, anywhere, fingerprint, masked FROM hit");
+    while (hits.row())
+      if (CacheEntry* entry = entry_of(hits.number_at(0)))
+        entry->answer.hits.push_back({hits.column(1), hits.column(2), hits.column(3), hits.number_at(4), hits.number_at(5),
+                                      static_cast<match::Encoding>(hits.number_at(6)), hits.number_at(7) != 0, static_cast<match::Tier>(hits.number_at(8)),
+                                      hits.number_at(9) != 0, hits.column(10), hits.column(11), std::nullopt});
+    Statement unread(db.get(), "SELECT place, file, reason FROM unread");
+    while (unread.row())
+      if (CacheEntry* entry = entry_of(unread.number_at(0))) entry->answer.unread.push_back({unread.column(1), unread.column(2)});
+    for (const Statement* one : {&known, &places, &hits, &unread})
+      if (one->met_damage()) return entries.clear(), false;
+    return true;
   }
 
   void save() {
     if (!db || (changed.empty() && gone.empty())) return;
     if (!execute(db.get(), "BEGIN IMMEDIATE")) return;
     Statement set(db.get(), "INSERT OR IGNORE INTO known_set VALUES (?, ?)");
-    Statement put(db.get(), "INSERT OR REPLACE INTO place VALUES (?, ?, ?, ?, ?, ?)");
+    Statement put(db.get(), "INSERT INTO place VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)");
+    Statement put_hit(db.get(), "INSERT INTO hit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    Statement put_unread(db.get(), "INSERT INTO unread VALUES (?, ?, ?, ?)");
     Statement remove(db.get(), "DELETE FROM place WHERE engine = ? AND path = ?");
     bool done = true;
     std::map<const KnownSet*, std::string> ids;
@@ -189,7 +190,18 @@ class ScanCache::Impl {
         id = sha256_hex(text);
         done = done && set.text(1, id).blob(2, text).run();
       }
-      done = done && put.text(1, engine).blob(2, place).blob(3, entry.identity).text(4, entry.rules).text(5, id).blob(6, encode(entry.answer)).run();
+      const Answer& answer = entry.answer;
+      done = done && remove.text(1, engine).blob(2, place).run() &&
+             put.text(1, engine).blob(2, place).blob(3, entry.identity).text(4, entry.rules).text(5, id).number(6, answer.bytes).number(7, answer.left_out).run();
+      const auto row = static_cast<std::uint64_t>(sqlite3_last_insert_rowid(db.get()));
+      for (std::size_t i = 0; done && i < answer.hits.size(); ++i) {
+        const Hit& hit = answer.hits[i];
+        done = put_hit.number(1, row).number(2, i).text(3, hit.rule).text(4, hit.description).blob(5, hit.file).number(6, hit.begin).number(7, hit.end)
+                   .number(8, static_cast<std::uint64_t>(hit.encoding)).number(9, hit.checked).number(10, static_cast<std::uint64_t>(hit.tier))
+                   .number(11, hit.anywhere).text(12, hit.fingerprint).blob(13, hit.masked).run();
+      }
+      for (std::size_t i = 0; done && i < answer.unread.size(); ++i)
+        done = put_unread.number(1, row).number(2, i).blob(3, answer.unread[i].file).blob(4, answer.unread[i].reason).run();
     }
     for (const std::string& place : gone) done = done && remove.text(1, engine).blob(2, place).run();
     done = done && execute(db.get(), "DELETE FROM known_set WHERE id NOT IN (SELECT known FROM place)");
@@ -200,7 +212,7 @@ class ScanCache::Impl {
 
   std::string engine;
   Database db;
-  std::map<std::string, CacheEntry> entries;
+  std::unordered_map<std::string, CacheEntry> entries;
   std::set<std::string> changed, gone;
 };
 
@@ -221,7 +233,7 @@ void ScanCache::put(const std::string& place, CacheEntry entry) {
   impl_->gone.erase(place);
 }
 
-void ScanCache::keep_only(const std::set<std::string_view>& places) {
+void ScanCache::keep_only(const std::unordered_set<std::string_view>& places) {
   std::erase_if(impl_->entries, [&](const auto& known) {
     if (places.contains(known.first)) return false;
     impl_->changed.erase(known.first);

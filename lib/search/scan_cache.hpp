@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 
 #include "search/hit.hpp"
 
@@ -35,7 +36,7 @@ class ScanCache {
   const CacheEntry* find(const std::string& place);
   void put(const std::string& place, CacheEntry entry);
   // Forgets every place that is not among these.
-  void keep_only(const std::set<std::string_view>& places);
+  void keep_only(const std::unordered_set<std::string_view>& places);
   // To the disk, in one transaction.
   void save();
 

@@ -1,10 +1,14 @@
 #include "search/search.hpp"
 
+#include <malloc.h>
+
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <thread>
-#include <utility>
 #include <tuple>
+#include <unordered_set>
+#include <utility>
 
 #include "match/known_variants.hpp"
 #include "match/matcher.hpp"
@@ -84,7 +88,7 @@ class Search::Impl {
         options(opts) {}
 
   struct Place {
-    const Target* target;
+    const Target* target = nullptr;
     std::string identity;
     const CacheEntry* cached = nullptr;  // what an earlier search says, until this one says more
     CacheEntry fresh;
@@ -170,14 +174,27 @@ class Search::Impl {
     return {};
   }
 
-  Place place(const Target& target) {
-    Place place{&target, identity_when_listed(target), nullptr, {}, false, false};
-    const CacheEntry* entry = cache.find(target.name);
-    if (entry && !place.identity.empty() && entry->identity == place.identity && entry->rules == hash) {
-      place.cached = entry;
-      place.rules_done = true;
-    }
-    return place;
+  // Each with what the cache says of it. Some lack their identity when `stop` is requested meanwhile.
+  std::vector<Place> places(std::span<const Target> targets, const std::stop_token& stop) {
+    std::vector<Place> all(targets.size());
+    std::atomic<std::size_t> next{0};
+    const auto work = [&] {
+      constexpr std::size_t kAtOnce = 64;
+      for (std::size_t first; !stop.stop_requested() && (first = next.fetch_add(kAtOnce)) < all.size();)
+        for (std::size_t i = first; i < std::min(first + kAtOnce, all.size()); ++i) {
+          Place& place = all[i];
+          place.target = &targets[i];
+          place.identity = identity_when_listed(targets[i]);
+          const CacheEntry* entry = cache.find(targets[i].name);
+          if (!entry || place.identity.empty() || entry->identity != place.identity || entry->rules != hash) continue;
+          place.cached = entry;
+          place.rules_done = true;
+        }
+    };
+    std::vector<std::jthread> helpers;
+    for (std::size_t i = 1; i < threads(); ++i) helpers.emplace_back(work);
+    work();
+    return all;
   }
 
   // What was changed while it was read is read again the next time.
@@ -240,7 +257,13 @@ class Search::Impl {
   Options options;
 };
 
-Result<Search> Search::open(Rules rules, const Options& options) { return Search(std::make_unique<Impl>(std::move(rules), options)); }
+Result<Search> Search::open(Rules rules, const Options& options) {
+  if (!Matcher::has_compiled_rules(options.state_dir)) {
+    if (auto compiled = rules.matcher(options.state_dir); !compiled) return std::move(compiled).error();
+    ::malloc_trim(0);
+  }
+  return Search(std::make_unique<Impl>(std::move(rules), options));
+}
 
 Search::Search(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Search::Search(Search&&) noexcept = default;
@@ -251,15 +274,18 @@ const Fingerprinter& Search::fingerprint() const { return impl_->fingerprint; }
 
 Result<Outcome> Search::run(std::span<const Target> targets, std::span<const SecretValue> known, const std::stop_token& stop,
                             const std::function<void(std::uint64_t)>& on_bytes) {
+  return run(targets, [&] { return std::vector<SecretValue>(known.begin(), known.end()); }, stop, on_bytes);
+}
+
+Result<Outcome> Search::run(std::span<const Target> targets, const std::function<std::vector<SecretValue>()>& known_later,
+                            const std::stop_token& stop, const std::function<void(std::uint64_t)>& on_bytes) {
   Outcome outcome;
-  std::vector<Impl::Place> places;
-  std::set<std::string_view> names;
+  std::vector<Impl::Place> places = impl_->places(targets, stop);
+  const std::vector<SecretValue> known = known_later();
+  if (stop.stop_requested()) return Error(Errc::cancelled, "interrupted");
+  std::unordered_set<std::string_view> names;
   std::set<std::string> current;  // fingerprints of what is known by now
-  for (const Target& target : targets) {
-    names.insert(target.name);
-    places.push_back(impl_->place(target));
-    if (stop.stop_requested()) return Error(Errc::cancelled, "interrupted");
-  }
+  for (const Target& target : targets) names.insert(target.name);
   for (const SecretValue& value : known) current.insert(impl_->fingerprint(value));
   const auto read = [&](std::span<const SecretValue> values) { return impl_->read(places, values, stop, on_bytes, outcome.bytes_read); };
 

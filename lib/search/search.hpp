@@ -48,6 +48,7 @@ struct Options {
 
 class Search {
  public:
+  // Compiles the rules where the state directory has none that are compiled; otherwise they are had when they are needed.
   static Result<Search> open(Rules rules, const Options& options);
   Search(Search&&) noexcept;
   Search& operator=(Search&&) noexcept;
@@ -56,6 +57,9 @@ class Search {
   // Targets that have been searched before, are unchanged and were searched for all that is known by now are answered by the cache.
   // Errc::config when the rules are wrong, ::cancelled when `stop` is requested meanwhile. `on_bytes` is called from several threads.
   Result<Outcome> run(std::span<const Target> targets, std::span<const SecretValue> known, const std::stop_token& stop,
+                      const std::function<void(std::uint64_t)>& on_bytes);
+  // The same. `known` is called once, when it is known which places have changed: finding those takes a while.
+  Result<Outcome> run(std::span<const Target> targets, const std::function<std::vector<SecretValue>()>& known, const std::stop_token& stop,
                       const std::function<void(std::uint64_t)>& on_bytes);
 
   const Fingerprinter& fingerprint() const;

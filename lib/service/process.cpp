@@ -25,7 +25,7 @@ sigset_t waited_signals() {
 
 void keep_memory_private() {
   // Each thread's own arena would keep what it has freed; there is little to gain from many on the few threads here.
-  ::mallopt(M_ARENA_MAX, 2);
+  ::mallopt(M_ARENA_MAX, 1);
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "match/load_rules.hpp"
+#include "match/matcher.hpp"
 #include "policy/load.hpp"
 #include "search/fingerprint_key.hpp"
 
@@ -39,7 +40,7 @@ Result<inventory::Host> connect_engine(std::string host, const policy::Policy& p
 
 search::Opening open_search(const policy::Policy& policy, const std::string& state_dir, const std::string& engine_id) {
   const std::string rules = policy.rules_dir ? *policy.rules_dir : std::string(kConfigDirectory) + "/rules.d";
-  return search::Opening([rules, state_dir, engine_id]() -> Result<search::Search> {
+  search::Opening opening([rules, state_dir, engine_id]() -> Result<search::Search> {
     const auto load = [rules]() -> Result<match::RuleSet> {
       auto loaded = match::shipped_rules({rules});
       std::string message;
@@ -49,6 +50,9 @@ search::Opening open_search(const policy::Policy& policy, const std::string& sta
     };
     return search::Search::open({match::shipped_rules_hash({rules}), load}, {state_dir, engine_id, search::fingerprint_key(state_dir)});
   });
+  // The memory that compiling takes should not come on top of the engine's lists.
+  if (!match::Matcher::has_compiled_rules(state_dir)) (void)opening.get();
+  return opening;
 }
 
 std::string state_dir(const policy::Policy& policy) {

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -75,9 +76,12 @@ bool exists(const std::string& path) {
 }
 
 std::optional<std::string> word_in(const std::string& path) {
-  auto content = read_small_file(path, 4096);
-  if (!content) return std::nullopt;
-  const std::string word(trim(*content));
+  auto file = open_regular_file(path);
+  if (!file) return std::nullopt;
+  std::array<char, 257> buffer{};
+  const auto count = read_at(*file, 0, buffer, path);
+  if (!count || *count == buffer.size()) return std::nullopt;
+  const std::string word(trim(std::string_view(buffer.data(), *count)));
   // It becomes part of a path.
   if (word.empty() || word.find('/') != std::string::npos || word == "." || word == "..") return std::nullopt;
   return word;

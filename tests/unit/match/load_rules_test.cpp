@@ -103,6 +103,14 @@ TEST_F(Own, RulesReplaceThoseInTheProgramAndAddToThem) {
   ASSERT_NE(own, both.set.rules.end());
   EXPECT_EQ(own->description, "own");
   EXPECT_NE(both.set.hash, shipped.set.hash);
+  EXPECT_EQ(shipped_rules_hash(), shipped.set.hash);
+  EXPECT_EQ(shipped_rules_hash({directory.string()}), both.set.hash);
+}
+
+TEST_F(Own, RulesThatCannotBeReadHaveNoHashOfARuleSet) {
+  std::filesystem::create_directories(directory / "a.yaml");
+  EXPECT_NE(shipped_rules_hash({directory.string()}), shipped_rules_hash());
+  EXPECT_EQ(shipped_rules({directory.string()}).diagnostics.size(), 1u);
 }
 
 TEST_F(Own, RulesWithAProblemAreNamed) {

@@ -21,6 +21,7 @@ class ScanCacheTest : public testing::Test {
     CacheEntry entry{std::string("identity\0\n", 10), "rules", std::make_shared<KnownSet>(KnownSet{"f1", "f2"}), {}};
     Hit hit;
     hit.rule = "token";
+    hit.description = "A token";
     hit.file = "d/\xff\xfe\n!x";
     hit.begin = 1ull << 40;
     hit.end = hit.begin + 26;
@@ -63,7 +64,7 @@ TEST_F(ScanCacheTest, SurvivesReopening) {
   EXPECT_EQ(text_of(found->answer), text_of(kept.answer));
   ASSERT_EQ(found->answer.hits.size(), 1u);
   const Hit &a = found->answer.hits[0], &b = kept.answer.hits[0];
-  EXPECT_EQ(std::tie(a.checked, a.tier, a.anywhere), std::tie(b.checked, b.tier, b.anywhere));
+  EXPECT_EQ(std::tie(a.description, a.checked, a.tier, a.anywhere), std::tie(b.description, b.checked, b.tier, b.anywhere));
   EXPECT_FALSE(a.value);
   EXPECT_EQ(again.find("/other"), nullptr);
 }
@@ -186,7 +187,7 @@ TEST_F(ScanCacheTest, PassesOverAnEntryThatItCannotRead) {
   put_and_save(open(), "/q", entry());
   sqlite3* db = nullptr;
   ASSERT_EQ(sqlite3_open(file().c_str(), &db), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(db, "UPDATE place SET answer = x'ff00' WHERE path = CAST('/p' AS BLOB)", nullptr, nullptr, nullptr), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(db, "UPDATE place SET known = 'lost' WHERE path = CAST('/p' AS BLOB)", nullptr, nullptr, nullptr), SQLITE_OK);
   sqlite3_close(db);
   ScanCache again = open();
   EXPECT_EQ(again.find("/p"), nullptr);

@@ -224,7 +224,7 @@ TEST_F(SearchTest, RemembersNothingThatChangedWhileItWasRead) {
   auto search = Search::open(Rules(some_rules()), options());
   ASSERT_TRUE(search);
   bool changed = false;
-  auto outcome = search->run(std::vector{place("a", false)}, {}, {}, [&](std::uint64_t) {
+  auto outcome = search->run(std::vector{place("a", false)}, std::vector<SecretValue>(), {}, [&](std::uint64_t) {
     if (!std::exchange(changed, true)) write("a/f", new_token());
   });
   ASSERT_TRUE(outcome);
@@ -236,7 +236,7 @@ TEST_F(SearchTest, StopsAsCancelledAndRemembersNothing) {
   auto search = Search::open(Rules(some_rules()), options());
   ASSERT_TRUE(search);
   std::stop_source stop;
-  const auto stopped = search->run(std::vector{place("a")}, {}, stop.get_token(), [&](std::uint64_t) { stop.request_stop(); });
+  const auto stopped = search->run(std::vector{place("a")}, std::vector<SecretValue>(), stop.get_token(), [&](std::uint64_t) { stop.request_stop(); });
   ASSERT_FALSE(stopped);
   EXPECT_EQ(stopped.error().code(), Errc::cancelled);
   EXPECT_EQ(run({place("a")}).bytes_read, 20u * 400'000);
@@ -274,6 +274,33 @@ TEST_F(SearchTest, KeepsNoValueInItsState) {
     }
   }
   EXPECT_GE(files, 2u);  // the cache and the compiled rules
+}
+
+TEST_F(SearchTest, AsksForItsRulesOnlyWhenSomethingIsToBeSearched) {
+  write("a/f", new_token());
+  fs::create_directories(options().state_dir);  // as the fingerprints' key does
+  const std::vector<Target> targets{place("a")};
+  const match::RuleSet rules = some_rules();
+  int asked = 0;
+  const auto open = [&](const std::string& hash) {
+    auto search = Search::open(Rules(hash, [&]() -> Result<match::RuleSet> { return ++asked, rules; }), options());
+    if (!search) throw std::runtime_error(search.error().message());
+    return std::move(*search);
+  };
+  Search first = open(rules.hash);
+  run_with(first, targets);
+  EXPECT_EQ(asked, 1);
+  Search second = open(rules.hash);
+  EXPECT_THAT(found(run_with(second, targets).targets[0]), ElementsAre("token f"));
+  EXPECT_EQ(asked, 1);
+  write("a/g", new_token());
+  Search third = open(rules.hash);
+  EXPECT_THAT(found(run_with(third, targets).targets[0]), SizeIs(2));
+  EXPECT_EQ(asked, 2);
+  Search changed = open("another hash");
+  const auto outcome = changed.run(targets, std::vector<SecretValue>(), {}, {});
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code(), Errc::config);
 }
 
 }  // namespace
