@@ -111,7 +111,7 @@ class Opener {
   Opener(const UnpackLimits& limits, UnpackSink& sink) : limits_(limits), sink_(sink), budget_(limits, sink) {}
 
   void open(const std::string& path, Input& input, int depth) {
-    Reader reader{input, budget_, std::vector<char>(kBlock), !std::exchange(opened_, true)};
+    Reader reader(input, budget_, !std::exchange(opened_, true));
     const Archive handle(archive_read_new());
     if (handle == nullptr) return sink_.unread(path, "no memory to unpack it");
     // One or the other: libarchive would take compressed zeros for an empty tar.
@@ -127,7 +127,7 @@ class Opener {
     for (;;) {
       archive_entry* entry = nullptr;
       const int state = archive_read_next_header(handle.get(), &entry);
-      if (state == ARCHIVE_EOF) return;
+      if (state == ARCHIVE_EOF) return rest(path, reader, handle.get());
       if (state < ARCHIVE_WARN) return report(path, handle.get(), false);
       if (compressed && archive_filter_count(handle.get()) <= 1) return sink_.damaged(path);
       if (const std::string reason = budget_.entry(); !reason.empty()) return sink_.unread(path, reason);
@@ -138,20 +138,58 @@ class Opener {
   }
 
  private:
-  struct Reader {
-    Input& input;
-    Budget& budget;
-    std::vector<char> block;
-    bool outermost;
+  class Reader {
+   public:
+    Reader(Input& input, Budget& budget, bool outermost) : input_(input), budget_(budget), block_(kBlock), outermost_(outermost) {}
 
     static la_ssize_t read(archive*, void* self, const void** out) {
       auto& reader = *static_cast<Reader*>(self);
-      const std::ptrdiff_t got = reader.input.read(reader.block);
-      *out = reader.block.data();
-      if (got > 0 && reader.outermost) reader.budget.packed(static_cast<std::size_t>(got));
+      *out = reader.block_.data();
+      const std::ptrdiff_t got = reader.next();
       return got < 0 ? ARCHIVE_FATAL : static_cast<la_ssize_t>(got);
     }
+
+    // Fills the block anew; at the end it stays as it is.
+    std::ptrdiff_t next() {
+      const std::ptrdiff_t got = input_.read(block_);
+      if (got <= 0) return got;
+      filled_ = static_cast<std::size_t>(got);
+      given_ += filled_;
+      if (outermost_) budget_.packed(filled_);
+      return got;
+    }
+    std::span<const char> block() const { return std::span(block_).first(filled_); }
+    // Of the last block, what lies behind the first `taken` bytes of all.
+    std::span<const char> behind(std::uint64_t taken) const {
+      return block().last(static_cast<std::size_t>(std::min<std::uint64_t>(given_ - std::min(taken, given_), filled_)));
+    }
+
+   private:
+    Input& input_;
+    Budget& budget_;
+    std::vector<char> block_;
+    bool outermost_;
+    std::size_t filled_ = 0;
+    std::uint64_t given_ = 0;
   };
+
+  // What follows the container's end (a zip's directory with its comment, too), but for the zeros that fill a tar up.
+  void rest(const std::string& path, Reader& reader, archive* handle) {
+    const std::int64_t taken = archive_filter_bytes(handle, -1);
+    if (taken < 0) return;
+    bool begun = false;
+    std::ptrdiff_t got = 0;
+    for (std::span<const char> part = reader.behind(static_cast<std::uint64_t>(taken));; part = reader.block()) {
+      if (!begun && std::ranges::any_of(part, [](char c) { return c != 0; })) {
+        sink_.begin(path + "!(behind its end)");
+        begun = true;
+      }
+      if (begun) sink_.bytes(part);
+      if (!budget_.unpacked(part.size()).empty() || (got = reader.next()) <= 0) break;
+    }
+    if (begun) sink_.end();
+    if (got < 0 || !budget_.reason().empty()) report(path, handle, false);
+  }
 
   // libarchive knows of encryption, and may be asked, once it has read a header.
   void report(const std::string& path, archive* handle, bool has_header) {
