@@ -96,6 +96,7 @@ struct BuildRecord {
   std::optional<Instant> created;
   std::optional<Instant> completed;
   std::map<std::string, std::string> attributes;  // "build-arg:NAME", "label:NAME", "context", "target", …
+  std::vector<std::string> image_names;           // what the exporters were to call the result; "a:1,b:1" is one
   std::string error;
   std::vector<std::string> blobs;                 // digests of logs, trace and attestations
   ByteSize size;                                  // of those blobs
