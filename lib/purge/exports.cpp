@@ -39,9 +39,10 @@ search::Stream stream_of(Export send) {
 
 }  // namespace
 
-void add_exports(const inventory::Inventory& inventory, const engine::Client& client, secrets::Targets& targets,
+void add_exports(const inventory::Inventory& inventory, const inventory::Host& host, secrets::Targets& targets,
                  std::vector<inventory::Unread>& unread) {
   if (inventory.places()) return;
+  const engine::Client& client = host.client;
   const auto add = [&](std::size_t owner, std::string name, std::string revision, search::Stream stream) {
     targets.all.push_back({std::move(name), "", false, {}, std::move(stream), std::move(revision)});
     targets.export_owners.push_back(owner);
@@ -59,8 +60,10 @@ void add_exports(const inventory::Inventory& inventory, const engine::Client& cl
         add(i, "logs of " + id.str(), revision, stream_of([&client, id](const Consume& to) { return client.container_logs(id, to); }));
     } else if (object.cache()) {
       unread.push_back({secrets::name_of(object), "its bytes are in the engine's data root, which cannot be read from here"});
-    } else if (object.build()) {
-      unread.push_back({secrets::name_of(object), "its logs and provenance are in the engine's data root, which cannot be read from here"});
+    } else if (const auto* build = object.build(); build && host.history) {
+      // Of a build that runs there is nothing yet.
+      for (const std::string& digest : build->blobs)
+        add(i, "blob " + digest, "1", stream_of([&history = *host.history, digest](const Consume& to) { return history.read_blob(digest, to); }));
     }
   }
 }

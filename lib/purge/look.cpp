@@ -15,7 +15,7 @@ Result<Look> look(const LookRequest& request) {
   std::vector<inventory::Unread> unread(inventory->unread().begin(), inventory->unread().end());
 
   secrets::Targets targets = secrets::targets_of(*inventory);
-  add_exports(*inventory, request.host.client, targets, unread);
+  add_exports(*inventory, request.host, targets, unread);
   std::vector<SecretValue> known;
   for (const secrets::KnownValue& value : findings.known.values()) known.push_back(value.value);
   auto opened = request.search.get();

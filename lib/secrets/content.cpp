@@ -130,16 +130,23 @@ class Content {
     const auto each = [&](const auto& visit) {
       for (std::size_t t = 0; t < targets_.export_owners.size(); ++t)
         for (const Hit& hit : outcome_.targets[first + t].hits)
-          if (hit.rule.empty() == known) visit(targets_.export_owners[t], hit, std::pair(inner_file(hit), hit.fingerprint + hit.rule));
+          if (hit.rule.empty() == known) visit(targets_.export_owners[t], hit, std::pair(exported_file(first + t, hit), hit.fingerprint + hit.rule));
     };
     each([&](Index owner, const Hit&, const auto& what) { holders[what].insert(owner); });
     each([&](Index owner, const Hit& hit, const auto& what) {
       const auto lowest = charged(inventory_, holders[what]);
       if (std::ranges::find(lowest, owner) == lowest.end()) return;
-      std::string location = what.first.empty() ? "log" : printable("/" + what.first, 300);
+      const bool is_blob = inventory_[owner].build() != nullptr;
+      if (is_blob && (!counts_in_texts(hit) || seen_[owner].contains(hit.fingerprint))) return;
+      std::string location = is_blob ? what.first : what.first.empty() ? "log" : printable("/" + what.first, 300);
       if (hit.encoding != match::Encoding::plain) location += ", in " + std::string(match::to_string(hit.encoding));
       add(owner, hit, hit.fingerprint.empty() ? Source::path : what.first.empty() ? Source::log : Source::content, std::move(location));
     });
+  }
+
+  std::string exported_file(std::size_t target, const Hit& hit) const {
+    const std::string& name = targets_.all[target].name;
+    return name.starts_with("blob sha256:") ? "blob " + printable(name.substr(12, 12)) : inner_file(hit);
   }
 
   // "!blobs/sha256/…!root/.npmrc" is a file of an image's layer, "!root/.npmrc" one of a container.
