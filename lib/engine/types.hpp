@@ -73,7 +73,20 @@ struct Container {
   bool healthcheck_disabled = false;   // Config.Healthcheck.Test is ["NONE"], as in the classic builder's steps
   std::string path;        // the program that runs
   std::vector<std::string> args;
+  std::vector<VolumeName> volumes;  // Mounts of type volume
 };
+
+// GET /volumes.
+struct Volume {
+  VolumeName name;
+  std::optional<Instant> created;
+  Labels labels;
+};
+
+// buildx's names for a builder of its docker-container driver: its container, and the volume with its state (buildx driver/driver.go and
+// driver/docker-container/driver.go). Nothing else tells them.
+bool is_builder_name(const std::string& container_name);
+bool is_builder_name(const VolumeName& volume);
 
 // GET /system/df?type=build-cache.
 struct CacheRecord {

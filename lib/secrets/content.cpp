@@ -16,7 +16,14 @@ using search::Hit;
 using storage::Place;
 using Index = Inventory::Index;
 
-bool is_running(const Inventory& inventory, Index i) { return inventory[i].kind == Kind::container_running; }
+// What runs is nobody's residue; a builder's state is in its volume.
+bool is_running(const Inventory& inventory, Index i) {
+  const auto* container = inventory[i].container();
+  return inventory[i].kind == Kind::container_running || (inventory[i].kind == Kind::builder_container && inventory::is_up(*container));
+}
+
+// As with the engine's own, what its databases still hold in freed pages no prune takes away; live records have their blobs beside them.
+bool is_builder_database(const Place& place, const Hit& hit) { return place.kind == Place::Kind::volume && hit.file.ends_with(".db"); }
 
 std::string stable_name(const Inventory& inventory, const Place& place) {
   const std::string& root = inventory.data_root();
@@ -66,7 +73,8 @@ Source source_of(const Place& place, const Hit& hit) {
 std::string location_in(const Place& place, const Hit& hit, const std::string& name) {
   std::string location;
   switch (place.kind) {
-    case Place::Kind::layer: location = "/" + hit.file; break;
+    case Place::Kind::layer:
+    case Place::Kind::volume: location = "/" + hit.file; break;
     case Place::Kind::container: location = "container's " + hit.file; break;
     case Place::Kind::image_config: location = "image config"; break;
     case Place::Kind::blob: location = "blob " + place.path.substr(place.path.rfind('/') + 1, 12) + hit.file; break;
@@ -108,7 +116,7 @@ class Content {
     const std::string name = stable_name(inventory_, place);
     for (const Index owner : charged(inventory_, inventory_.owners(number)))
       for (const Hit& hit : answer.hits) {
-        if (hit.rule.empty() != known || (known && is_told_by_a_rule(answer, hit))) continue;
+        if (hit.rule.empty() != known || (known && is_told_by_a_rule(answer, hit)) || is_builder_database(place, hit)) continue;
         if (is_description(place, hit) && (!counts_in_texts(hit) || seen_[owner].contains(hit.fingerprint))) continue;
         add(owner, hit, source_of(place, hit), location_in(place, hit, name));
       }
@@ -205,7 +213,7 @@ Targets targets_of(const Inventory& inventory) {
     }
   }
   for (Index i = 0; i < inventory.objects().size(); ++i) {
-    if (is_running(inventory, i)) continue;
+    if (is_running(inventory, i) || inventory[i].kind == Kind::builder_container) continue;
     search::Target target{"texts of " + inventory[i].engine_id(), "", false, {}, {}, {}};
     for (const Text& text : texts_of(inventory[i])) target.texts.push_back(text.text);
     if (target.texts.empty()) continue;
