@@ -1,8 +1,10 @@
 #include "secrets/content.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <map>
 #include <set>
+#include <system_error>
 
 #include "base/text.hpp"
 #include "secrets/texts.hpp"
@@ -68,6 +70,11 @@ Source source_of(const Place& place, const Hit& hit) {
   if (hit.fingerprint.empty()) return Source::path;
   if (place.kind == Place::Kind::container && contains(hit.file, "log")) return Source::log;
   return is_description(place, hit) && place.kind == Place::Kind::container ? Source::env : Source::content;
+}
+
+// A mount is not entered. A step that runs has one of layers and its own directory, which are places themselves.
+bool is_running_step(const std::string& place, const search::UnreadFile& file) {
+  return contains(place, "/buildkit/executor/") && file.file == "rootfs" && file.reason == std::generic_category().message(EXDEV);
 }
 
 std::string location_in(const Place& place, const Hit& hit, const std::string& name) {
@@ -228,7 +235,7 @@ void add_content(const Inventory& inventory, const Targets& targets, const searc
   Content(inventory, targets, outcome, fingerprint, describe, findings).add();
   for (std::size_t t = 0; t < targets.places.size(); ++t)
     for (const search::UnreadFile& file : outcome.targets[t].unread)
-      unread.push_back({printable(targets.all[t].name + (file.file.empty() ? "" : "/" + file.file), 300), file.reason});
+      if (!is_running_step(targets.all[t].name, file)) unread.push_back({printable(targets.all[t].name + (file.file.empty() ? "" : "/" + file.file), 300), file.reason});
   for (std::size_t t = 0; t < targets.export_owners.size(); ++t)
     for (const search::UnreadFile& file : outcome.targets[targets.places.size() + targets.text_owners.size() + t].unread)
       unread.push_back({name_of(inventory[targets.export_owners[t]]) + (file.file.empty() ? "" : " " + printable(file.file, 300)), file.reason});
