@@ -29,10 +29,10 @@ class Reader {
                            {"state_dir", [&](const YAML::Node& n) { path(n, loaded_.policy.state_dir); }},
                            {"secrets", [&](const YAML::Node& n) { secrets(n); }},
                            {"protect", [&](const YAML::Node& n) { protect(n); }},
-                           {"builders", [&](const YAML::Node& n) { builders(n); }},
                            {"quiet_period", [&](const YAML::Node& n) { duration(n, loaded_.policy.quiet_period); }},
                            {"interval", [&](const YAML::Node& n) { duration(n, loaded_.policy.interval); }},
-                           {"rules_dir", [&](const YAML::Node& n) { path(n, loaded_.policy.rules_dir); }}});
+                           {"rules_dir", [&](const YAML::Node& n) { path(n, loaded_.policy.rules_dir); }},
+                           {"builders", [&](const YAML::Node& n) { builders(n); }}});
   }
 
   void problem(const YAML::Mark& mark, std::string message) {
