@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "base/text.hpp"
+#include "cli/builds.hpp"
 #include "cli/secret_input.hpp"
 #include "purge/purge.hpp"
 #include "report/render.hpp"
@@ -318,6 +319,7 @@ Result<ExitStatus> run_job(Job& job) {
     case Command::purge: return purge_host(job);
     case Command::verify: return verify(job);
     case Command::explain: return explain(job);
+    case Command::builds:
     case Command::version: break;
   }
   return ExitStatus::done;
@@ -327,6 +329,7 @@ Result<ExitStatus> run_job(Job& job) {
 
 Result<ExitStatus> run_command(const Options& options, const service::Interruption& interruption) {
   if (options.command == Command::version) return version(options, interruption);
+  if (options.command == Command::builds) return builds(options, interruption, [&](const std::string& text) { return write_result(options, text); });
   if (options.command == Command::purge && !options.force && !options.dry_run && !(is_terminal(STDIN_FILENO) && is_terminal(STDERR_FILENO)))
     return Error(Errc::usage, "without a terminal to ask on, purge needs --force (or --dry-run)");
   auto job = prepare(options, interruption);

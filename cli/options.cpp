@@ -20,6 +20,7 @@ constexpr CommandRow kCommands[] = {
     {Command::purge, "purge", "remove what the policy says, then look again"},
     {Command::verify, "verify", "search every place where a build leaves bytes for the secrets given"},
     {Command::explain, "explain", "one object: what it is, what secret it carries, why it is kept or removed"},
+    {Command::builds, "builds", "BuildKit's builds that the engine knows, and whether their records name a secret"},
     {Command::version, "version", "its own version, the engine's version, API and image store"},
 };
 
@@ -55,7 +56,7 @@ void add_selection(CLI::App& app, Options& options) {
 // One line; CLI11's own texts do not name an unknown command.
 std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
   const auto surplus = app.remaining(true);
-  if (app.get_subcommands().empty() && surplus.empty()) return "which command? scan, plan, purge, verify, explain or version";
+  if (app.get_subcommands().empty() && surplus.empty()) return "which command? scan, plan, purge, verify, explain, builds or version";
   if (app.get_subcommands().empty()) return "there is no command or option '" + surplus.front() + "'";
   return error.what();
 }
@@ -72,11 +73,13 @@ std::variant<Options, ExitStatus> parse_command_line(int argc, char** argv) {
     CLI::App& command = *app.add_subcommand(row.name, row.help);
     command.callback([&options, &row] { options.command = row.command; });
     add_common(command, options);
-    if (row.command != Command::explain && row.command != Command::version) {
+    if (row.command != Command::explain && row.command != Command::builds && row.command != Command::version) {
       add_format(command, options, {"table", "json", "sarif"});
       add_selection(command, options);
     }
-    if (row.command == Command::version) add_format(command, options, {"table", "json"});
+    if (row.command == Command::version || row.command == Command::builds) add_format(command, options, {"table", "json"});
+    if (row.command == Command::builds)
+      command.add_flag("-f,--follow", options.follow, "then each build as it starts and ends, also over restarts of the engine; JSON: one object a line");
     if (row.command == Command::purge) {
       command.add_flag("-n,--dry-run", options.dry_run, "only show the plan");
       command.add_flag("-f,--force", options.force, "do not ask; needed without a terminal");

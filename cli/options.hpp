@@ -10,7 +10,7 @@
 
 namespace cleanerd::cli {
 
-enum class Command { scan, plan, purge, verify, explain, version };
+enum class Command { scan, plan, purge, verify, explain, builds, version };
 enum class Format { table, json, sarif };
 
 struct Options {
@@ -20,6 +20,7 @@ struct Options {
   std::vector<std::string> secret_env, secret_files, secrets_from;
   std::vector<std::string> filters;
   bool all = false;
+  bool follow = false;  // of builds
   Format format = Format::table;
   std::string output;  // a file; empty: stdout
   bool dry_run = false, force = false, quiet = false, no_color = false;

@@ -33,6 +33,7 @@ class StrongId {
 using ImageId = StrongId<struct ImageTag>;          // "sha256:<64 hex>"
 using ContainerId = StrongId<struct ContainerTag>;  // 64 hex
 using CacheId = StrongId<struct CacheTag>;          // BuildKit's record id, 25 of [a-z0-9]
+using VolumeName = StrongId<struct VolumeTag>;      // as its creator called it
 using BuildRef = StrongId<struct BuildTag>;         // BuildKit's reference of a build
 
 }  // namespace cleanerd

@@ -1,97 +1,33 @@
 #include "buildkit/history.hpp"
 
-#include <grpcpp/create_channel_posix.h>
-#include <grpcpp/grpcpp.h>
-
 #include <condition_variable>
 #include <mutex>
 #include <set>
 #include <thread>
 
-#include "base/text.hpp"
-#include "buildkit/control.grpc.pb.h"
-#include "buildkit/upgrade.hpp"
+#include "buildkit/calls.hpp"
+#include "buildkit/content.grpc.pb.h"
 
 namespace cleanerd::buildkit {
 namespace {
 
-namespace pb = moby::buildkit::v1;
+namespace content = containerd::services::content::v1;
 using std::chrono::seconds;
-using std::chrono::system_clock;
 
 constexpr seconds kListing{60};   // the whole list comes from one database
 constexpr seconds kDeleting{30};  // blobs' leases are released before the event
 constexpr seconds kCompleting{8};  // the trace follows the end of the build after 3 s
-
-Error describe(const grpc::Status& status, const char* step) {
-  const Errc code = [&] {
-    switch (status.error_code()) {
-      case grpc::StatusCode::UNIMPLEMENTED: return Errc::unsupported;
-      case grpc::StatusCode::NOT_FOUND: return Errc::not_found;
-      case grpc::StatusCode::DEADLINE_EXCEEDED: return Errc::timeout;
-      case grpc::StatusCode::UNAVAILABLE: return Errc::unreachable;
-      case grpc::StatusCode::CANCELLED: return Errc::cancelled;
-      default: return Errc::engine;
-    }
-  }();
-  return Error(code, std::string("build history: ") + step + ": " + printable(status.error_message()));
-}
-
-// A stop cancels the call at once.
-class Call {
- public:
-  Call(const std::stop_token& stop, seconds deadline) : cancel_(stop, [this] { context_.TryCancel(); }) {
-    context_.set_deadline(system_clock::now() + deadline);
-  }
-  grpc::ClientContext& operator*() { return context_; }
-  void cancel() { context_.TryCancel(); }
-
- private:
-  grpc::ClientContext context_;
-  std::stop_callback<std::function<void()>> cancel_;
-};
-
-std::optional<Instant> instant_of(bool there, const google::protobuf::Timestamp& time) {
-  if (!there || time.seconds() <= 0) return std::nullopt;
-  return Instant(seconds(time.seconds()) + std::chrono::milliseconds(time.nanos() / 1'000'000));
-}
-
-void add_blob(engine::BuildRecord& record, bool there, const pb::Descriptor& descriptor) {
-  if (!there || descriptor.digest().empty()) return;
-  record.blobs.push_back(descriptor.digest());
-  record.size += ByteSize{descriptor.size()};
-}
-
-// The result itself is the image's: only what the build tells about it is the record's own.
-void add_result(engine::BuildRecord& record, const pb::BuildResultInfo& result) {
-  for (const pb::Descriptor& attestation : result.attestations()) add_blob(record, true, attestation);
-}
-
-engine::BuildRecord convert(const pb::BuildHistoryRecord& source, bool running) {
-  engine::BuildRecord record;
-  record.ref = BuildRef(source.ref());
-  record.running = running;
-  record.created = instant_of(source.has_createdat(), source.createdat());
-  record.completed = instant_of(source.has_completedat(), source.completedat());
-  record.failed = source.has_error();
-  for (const auto& [name, value] : source.frontendattrs()) record.attributes.emplace(name, value);
-  record.error = source.error().message();
-  add_blob(record, source.has_logs(), source.logs());
-  add_blob(record, source.has_trace(), source.trace());
-  add_blob(record, source.has_externalerror(), source.externalerror());
-  if (source.has_result()) add_result(record, source.result());
-  for (const auto& [platform, result] : source.results()) add_result(record, result);
-  return record;
-}
+constexpr seconds kReading{600};   // of one blob
+constexpr std::uint64_t kMaxBlob = 4ull << 30;  // logs are cut at some MiB; a provenance holds its Dockerfile
 
 // The live stream of all builds: what is deleted says so here, and only here.
-class Watch {
+class Events {
  public:
-  Watch(pb::Control::Stub& stub, const std::stop_token& stop, seconds deadline) : call_(stop, deadline) {
+  Events(pb::Control::Stub& stub, const std::stop_token& stop, seconds deadline) : call_(stop, deadline) {
     reader_ = stub.ListenBuildHistory(&*call_, pb::BuildHistoryRequest());
     thread_ = std::thread([this] { run(); });
   }
-  ~Watch() {
+  ~Events() {
     call_.cancel();
     thread_.join();
   }
@@ -140,14 +76,47 @@ class Watch {
   std::thread thread_;
 };
 
+class BlobBody final : public engine::Body {
+ public:
+  BlobBody(content::Content::Stub& stub, const std::string& digest, const std::stop_token& stop) : call_(stop, kReading) {
+    content::ReadContentRequest request;
+    request.set_digest(digest);
+    reader_ = stub.Read(&*call_, request);
+  }
+  ~BlobBody() override {
+    if (!reader_) return;
+    call_.cancel();
+    reader_->Finish();
+  }
+
+  Result<std::string_view> next() override {
+    while (reader_ && reader_->Read(&piece_)) {
+      size_ += piece_.data().size();
+      if (size_ > kMaxBlob) return Error(Errc::too_large, "build history: a blob exceeds " + std::to_string(kMaxBlob >> 30) + " GiB");
+      if (!piece_.data().empty()) return std::string_view(piece_.data());
+    }
+    if (!reader_) return std::string_view();
+    const grpc::Status status = reader_->Finish();
+    reader_.reset();
+    if (!status.ok()) return describe(status, "read a blob");
+    return std::string_view();
+  }
+
+ private:
+  Call call_;
+  std::unique_ptr<grpc::ClientReader<content::ReadContentResponse>> reader_;
+  content::ReadContentResponse piece_;
+  std::uint64_t size_ = 0;
+};
+
 }  // namespace
 
 class History::Impl {
  public:
-  Impl(std::shared_ptr<grpc::Channel> channel, std::stop_token stop_token)
-      : stub(pb::Control::NewStub(std::move(channel))), stop(std::move(stop_token)) {}
+  Impl(const std::shared_ptr<grpc::Channel>& channel, std::stop_token stop_token)
+      : stub(pb::Control::NewStub(channel)), blobs(content::Content::NewStub(channel)), stop(std::move(stop_token)) {}
 
-  Status remove_one(Watch& watch, const BuildRef& ref) {
+  Status remove_one(Events& watch, const BuildRef& ref) {
     // Held open until the deletion has been asked for: its end is what makes BuildKit carry it out.
     Call hold(stop, kDeleting);
     pb::BuildHistoryRequest only_this;
@@ -177,6 +146,7 @@ class History::Impl {
   }
 
   std::unique_ptr<pb::Control::Stub> stub;
+  std::unique_ptr<content::Content::Stub> blobs;
   std::stop_token stop;
 };
 
@@ -185,11 +155,11 @@ History::History(History&&) noexcept = default;
 History& History::operator=(History&&) noexcept = default;
 History::~History() = default;
 
-Result<std::optional<History>> History::connect(const engine::Endpoint& endpoint, std::stop_token stop) {
-  auto descriptor = upgraded_connection(endpoint);
-  if (!descriptor && descriptor.error().code() == Errc::unsupported) return std::optional<History>();
-  if (!descriptor) return std::move(descriptor).error();
-  return std::optional<History>(History(std::make_unique<Impl>(grpc::CreateInsecureChannelFromFd("docker", *descriptor), std::move(stop))));
+Result<std::optional<History>> History::connect(const engine::Endpoint& endpoint, engine::ApiVersion api_max, std::stop_token stop) {
+  auto channel = open_channel(endpoint, api_max);
+  if (!channel && channel.error().code() == Errc::unsupported) return std::optional<History>();
+  if (!channel) return std::move(channel).error();
+  return std::optional<History>(History(std::make_unique<Impl>(*channel, std::move(stop))));
 }
 
 Result<std::vector<engine::BuildRecord>> History::list() const {
@@ -214,9 +184,16 @@ Result<std::vector<engine::BuildRecord>> History::list() const {
   return records;
 }
 
+Status History::read_blob(const std::string& digest, const std::function<Status(engine::Body&)>& consume) const {
+  BlobBody body(*impl_->blobs, digest, impl_->stop);
+  Status done = consume(body);
+  if (!done && impl_->stop.stop_requested()) return Error(Errc::cancelled, "interrupted");
+  return done;
+}
+
 Status History::remove(std::span<const BuildRef> refs, const std::function<void(const BuildRef&, const Status&)>& on_settled) const {
   if (refs.empty()) return {};
-  Watch watch(*impl_->stub, impl_->stop, kDeleting * static_cast<int>(refs.size() + 1));
+  Events watch(*impl_->stub, impl_->stop, kDeleting * static_cast<int>(refs.size() + 1));
   if (!watch.wait_for_first_event(kDeleting)) {
     if (impl_->stop.stop_requested()) return Error(Errc::cancelled, "interrupted");
     return Error(Errc::unreachable, "build history: BuildKit does not send its events");

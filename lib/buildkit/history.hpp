@@ -7,9 +7,11 @@
 #include <optional>
 #include <span>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "base/result.hpp"
+#include "engine/body.hpp"
 #include "engine/endpoint.hpp"
 #include "engine/types.hpp"
 
@@ -17,9 +19,8 @@ namespace cleanerd::buildkit {
 
 class History {
  public:
-  // nullopt when this engine keeps no build history (before 24). Opens a connection of its own: `POST /grpc` with
-  // `Upgrade: h2c`.
-  static Result<std::optional<History>> connect(const engine::Endpoint& endpoint, std::stop_token stop);
+  // nullopt when this engine keeps no build history (before 24). Opens a connection of its own, see control_connection.
+  static Result<std::optional<History>> connect(const engine::Endpoint& endpoint, engine::ApiVersion api_max, std::stop_token stop);
 
   History(History&&) noexcept;
   History& operator=(History&&) noexcept;
@@ -27,6 +28,10 @@ class History {
 
   // Running builds and all records of ended ones.
   Result<std::vector<engine::BuildRecord>> list() const;
+
+  // The bytes of a record's blob (BuildRecord::blobs). `consume` is called once, and its own failure ends the transfer. Errc::not_found
+  // when the record and its blobs have gone.
+  Status read_blob(const std::string& digest, const std::function<Status(engine::Body&)>& consume) const;
 
   // Removes the records one by one. A delete that BuildKit answers with OK may not happen (a reader of the record is
   // counted for ever), so each is deleted while a reader of ours holds it and counts as removed only when the DELETED event

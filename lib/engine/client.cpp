@@ -19,6 +19,7 @@ constexpr seconds kInspecting{30};
 constexpr seconds kRemoving{300};   // layers are unlinked before the answer
 constexpr seconds kExporting{3600};
 constexpr std::uint64_t kMaxExport = 1ull << 40;
+constexpr std::uint64_t kMaxOutput = 16u << 20;
 constexpr seconds kPruning{3600};   // one call for any number of records, each with its layers
 // More only queue up inside the engine, which answers lists under locks.
 constexpr std::size_t kParallelCalls = 4;
@@ -67,6 +68,17 @@ std::string id_filter(std::span<const CacheId> ids) {
     pattern += id.str();
   }
   return nlohmann::json({{"id", {pattern + ")$"}}}).dump();
+}
+
+Result<std::string> read_output(HttpResponse& response) {
+  std::string raw;
+  for (;;) {
+    auto piece = response.next();
+    if (!piece) return std::move(piece).error();
+    if (piece->empty()) break;
+    raw += *piece;
+  }
+  return decode_output(raw);
 }
 
 bool is_record_id(const std::string& id) {
@@ -240,6 +252,14 @@ Result<std::vector<CacheRecord>> Client::list_cache_records() const {
   return records;
 }
 
+Result<std::vector<Volume>> Client::list_builder_volumes() const {
+  const std::string filter = percent_encode(nlohmann::json({{"name", {"buildx_buildkit_"}}}).dump());  // a part of the name
+  auto volumes = impl_->list<Volume>(impl_->versioned("/volumes?filters=" + filter), "Volumes", decode_volume);
+  if (!volumes) return std::move(volumes).error().within("list volumes");
+  std::erase_if(*volumes, [](const Volume& volume) { return !is_builder_name(volume.name); });
+  return volumes;
+}
+
 Status Client::export_image(const ImageId& id, const Consume& consume) const {
   Status done = impl_->stream("/images/" + percent_encode(id.str()) + "/get", consume);
   return done ? Status() : std::move(done).error().within("export image " + id.short_form());
@@ -266,6 +286,40 @@ Status Client::remove_container(const ContainerId& id, Volumes volumes) const {
   auto response = impl_->call(Method::del, impl_->versioned("/containers/" + percent_encode(id.str()) + query), kRemoving);
   if (!response) return std::move(response).error().within("remove container " + id.short_form());
   return {};
+}
+
+Status Client::remove_volume(const VolumeName& name) const {
+  auto response = impl_->call(Method::del, impl_->versioned("/volumes/" + percent_encode(name.str())), kRemoving);
+  if (!response) return std::move(response).error().within("remove a volume");
+  return {};
+}
+
+Result<Client::ExecResult> Client::exec(const ContainerId& id, std::span<const std::string> command) const {
+  const std::string step = "run " + (command.empty() ? std::string() : command.front()) + " in container " + id.short_form();
+  const nlohmann::json wanted{{"AttachStdout", true}, {"AttachStderr", true}, {"Tty", false}, {"Cmd", command}};
+  auto created = impl_->call({.method = Method::post, .target = impl_->versioned("/containers/" + percent_encode(id.str()) + "/exec"),
+                              .deadline = kInspecting, .json = wanted.dump()});
+  if (!created) return std::move(created).error().within(step);
+  auto answer = read_document(*created);
+  if (!answer) return std::move(answer).error().within(step);
+  auto exec_id = decode_exec_id(*answer);
+  if (!exec_id) return std::move(exec_id).error().within(step);
+  const std::string path = "/exec/" + percent_encode(*exec_id);
+  ExecResult result;
+  {
+    auto started = impl_->call({.method = Method::post, .target = impl_->versioned(path + "/start"), .deadline = kPruning,
+                                .json = R"({"Detach":false,"Tty":false})", .body_limit = kMaxOutput});
+    if (!started) return std::move(started).error().within(step);
+    auto output = read_output(*started);
+    if (!output) return std::move(output).error().within(step);
+    result.output = std::move(*output);
+  }
+  auto ended = impl_->document(impl_->versioned(path + "/json"), kInspecting);
+  if (!ended) return std::move(ended).error().within(step);
+  auto exit_code = decode_exec_exit(*ended);
+  if (!exit_code) return std::move(exit_code).error().within(step);
+  result.exit_code = *exit_code;
+  return result;
 }
 
 Result<PruneReport> Client::prune_cache(std::span<const CacheId> ids) const {

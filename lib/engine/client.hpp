@@ -60,6 +60,9 @@ class Client {
   // GET /system/df?type=build-cache (API < 1.42 ignores the type and computes everything).
   Result<std::vector<CacheRecord>> list_cache_records() const;
 
+  // Volumes whose names are those of a builder's state: GET /volumes?filters={"name":…}.
+  Result<std::vector<Volume>> list_builder_volumes() const;
+
   // The bytes themselves, for where the data root cannot be read. `consume` is called once, and its own failure ends the transfer.
   using Consume = std::function<Status(Body&)>;
   // GET /images/{id}/get: a tar of the image's config and layers.
@@ -75,6 +78,15 @@ class Client {
   // DELETE /containers/{id}, never forced. `take`: with the anonymous volumes that were made with it (v=1).
   enum class Volumes { keep, take };
   Status remove_container(const ContainerId& id, Volumes volumes) const;
+  // DELETE /volumes/{name}, never forced: refused with Errc::conflict while any container has it.
+  Status remove_volume(const VolumeName& name) const;
+  // Runs a program in a running container and waits for its end, an hour at most: POST /containers/{id}/exec, /exec/{id}/start, then
+  // GET /exec/{id}/json. Errc::conflict when the container does not run, Errc::too_large when it writes more than 16 MiB.
+  struct ExecResult {
+    int exit_code = 0;
+    std::string output;  // its standard output; may hold anything
+  };
+  Result<ExecResult> exec(const ContainerId& id, std::span<const std::string> command) const;
   // POST /build/prune?all=1 for exactly these records; the engine leaves out what is in use or has children.
   Result<PruneReport> prune_cache(std::span<const CacheId> ids) const;
   // POST /build/prune that matches nothing: makes BuildKit collect unreferenced content.

@@ -181,8 +181,58 @@ Result<Container> decode_container(const json& source) {
   container.restart_policy = restart.text("Name");
   host.take_error(restart);
   fields.take_error(host);
+
+  if (const json* mounts = fields.find("Mounts")) {
+    if (!mounts->is_array()) fields.wrong("Mounts", "a list");
+    else
+      for (const json& item : *mounts) {
+        Fields mount(item, "Mounts", &fields);
+        if (mount.text("Type") == "volume") container.volumes.emplace_back(mount.text("Name"));
+        fields.take_error(mount);
+      }
+  }
   return done(fields, std::move(container));
 }
+
+Result<Volume> decode_volume(const json& source) {
+  Fields fields(source, "volume");
+  Volume volume;
+  volume.name = VolumeName(fields.required("Name"));
+  volume.created = fields.instant("CreatedAt");
+  volume.labels = fields.labels("Labels");
+  return done(fields, std::move(volume));
+}
+
+Result<std::string> decode_exec_id(const json& source) {
+  Fields fields(source, "exec");
+  std::string id = fields.required("Id");
+  return done(fields, std::move(id));
+}
+
+Result<int> decode_exec_exit(const json& source) {
+  Fields fields(source, "exec");
+  if (fields.flag("Running")) return Error(Errc::conflict, "the program still runs");
+  const auto code = static_cast<int>(fields.number("ExitCode"));
+  return done(fields, int{code});
+}
+
+Result<std::string> decode_output(std::string_view multiplexed) {
+  constexpr std::size_t kHead = 8;
+  std::string output;
+  while (!multiplexed.empty()) {
+    if (multiplexed.size() < kHead || multiplexed[0] < 0 || multiplexed[0] > 2 || multiplexed.substr(1, 3) != std::string_view("\0\0\0", 3))
+      return Error(Errc::protocol, "a program's output is not what the API says");
+    std::size_t length = 0;
+    for (const char byte : multiplexed.substr(4, 4)) length = length << 8 | static_cast<unsigned char>(byte);
+    if (multiplexed.size() - kHead < length) return Error(Errc::protocol, "a program's output is cut short");
+    if (multiplexed[0] == 1) output += multiplexed.substr(kHead, length);
+    multiplexed.remove_prefix(kHead + length);
+  }
+  return output;
+}
+
+bool is_builder_name(const std::string& container_name) { return container_name.starts_with("buildx_buildkit_"); }
+bool is_builder_name(const VolumeName& volume) { return is_builder_name(volume.str()) && volume.str().ends_with("_state"); }
 
 Result<CacheRecord> decode_cache_record(const json& source) {
   Fields fields(source, "build cache record");

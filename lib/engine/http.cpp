@@ -52,10 +52,12 @@ class Connection {
   }
 
   Status send(const HttpRequest& request) {
-    http::request<http::empty_body> message(verb(request.method), request.target, 11);
+    http::request<http::string_body> message(verb(request.method), request.target, 11);
     message.set(http::field::host, "docker");
     message.set(http::field::user_agent, "cleanerd");
-    if (request.method == Method::post) message.content_length(0);
+    if (!request.json.empty()) message.set(http::field::content_type, "application/json");
+    message.body() = request.json;
+    if (request.method == Method::post) message.content_length(request.json.size());
     parser_.emplace();
     parser_->body_limit(request.body_limit);
     body_limit_ = request.body_limit;
@@ -90,7 +92,8 @@ class Connection {
   }
 
   unsigned status() const { return parser_->get().result_int(); }
-  bool reusable() const { return parser_ && parser_->is_done() && parser_->get().keep_alive() && !failed_; }
+  // An answer without a length ends with its connection.
+  bool reusable() const { return parser_ && parser_->is_done() && parser_->get().keep_alive() && !parser_->need_eof() && !failed_; }
   bool ended_by_peer() const { return ended_by_peer_; }
 
  private:

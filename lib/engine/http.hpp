@@ -21,6 +21,7 @@ struct HttpRequest {
   Method method = Method::get;
   std::string target;                // path and query, already percent-encoded
   std::chrono::seconds deadline{0};  // for the whole exchange, body included
+  std::string json{};                // the request's own body
   std::uint64_t body_limit = 128u << 20;  // 100,000 cache records make some 60 MB; an endless answer ends here
 };
 

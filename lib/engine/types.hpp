@@ -74,7 +74,20 @@ struct Container {
   bool healthcheck_disabled = false;   // Config.Healthcheck.Test is ["NONE"], as in the classic builder's steps
   std::string path;        // the program that runs
   std::vector<std::string> args;
+  std::vector<VolumeName> volumes;  // Mounts of type volume
 };
+
+// GET /volumes.
+struct Volume {
+  VolumeName name;
+  std::optional<Instant> created;
+  Labels labels;
+};
+
+// buildx's names for a builder of its docker-container driver: its container, and the volume with its state (buildx driver/driver.go and
+// driver/docker-container/driver.go). Nothing else tells them.
+bool is_builder_name(const std::string& container_name);
+bool is_builder_name(const VolumeName& volume);
 
 // GET /system/df?type=build-cache.
 struct CacheRecord {
@@ -97,6 +110,7 @@ struct BuildRecord {
   std::optional<Instant> created;
   std::optional<Instant> completed;
   std::map<std::string, std::string> attributes;  // "build-arg:NAME", "label:NAME", "context", "target", …
+  std::vector<std::string> image_names;           // what the exporters were to call the result; "a:1,b:1" is one
   std::string error;
   std::vector<std::string> blobs;                 // digests of logs, trace and attestations
   ByteSize size;                                  // of those blobs

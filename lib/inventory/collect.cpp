@@ -84,6 +84,7 @@ Result<Inventory> collect(const Host& host) {
   auto containers_later = std::async(std::launch::async, [&] { return client.list_containers(); });
   auto cache_later = std::async(std::launch::async, [&] { return client.list_cache_records(); });
   auto builds_later = std::async(std::launch::async, [&] { return list_builds(host); });
+  auto volumes_later = std::async(std::launch::async, [&] { return client.list_builder_volumes(); });
   // What a build writes or removes meanwhile is an object without a place, or a place without an object, for this time.
   auto places_later = std::async(std::launch::async, [&]() -> Result<storage::Places> {
     if (!root) return Error(Errc::not_found, "it is not there");
@@ -96,10 +97,12 @@ Result<Inventory> collect(const Host& host) {
   auto containers = containers_later.get();
   auto cache = cache_later.get();
   auto builds = builds_later.get();
+  auto volumes = volumes_later.get();
   if (!images) return std::move(images).error();
   if (!containers) return std::move(containers).error();
   if (!cache) return std::move(cache).error();
   if (!builds) return std::move(builds).error();
+  if (!volumes) return std::move(volumes).error();
 
   for (std::size_t i = 0; i < images->size(); ++i) {
     auto& config = configs.of[i];
@@ -112,6 +115,7 @@ Result<Inventory> collect(const Host& host) {
   snapshot.containers = std::move(*containers);
   snapshot.cache = std::move(*cache);
   snapshot.builds = std::move(*builds);
+  snapshot.volumes = std::move(*volumes);
   if (!host.history && may_hide_build_history(client.engine()))
     snapshot.unread.push_back({"build history", "this engine does not offer BuildKit's control API on its socket"});
 

@@ -10,7 +10,7 @@ Result<Host> Host::connect(const engine::Endpoint& endpoint, engine::ClientOptio
   auto client = engine::Client::connect(endpoint, std::move(options));
   if (!client) return std::move(client).error();
   if (!keeps_build_history(client->engine())) return Host{std::move(*client), std::nullopt};
-  auto history = buildkit::History::connect(endpoint, stop);
+  auto history = buildkit::History::connect(endpoint, client->engine().api_max, stop);
   if (!history) return std::move(history).error();
   return Host{std::move(*client), std::move(*history)};
 }

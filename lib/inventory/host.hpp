@@ -20,8 +20,8 @@ struct Host {
 // From API 1.43 (engine 24) on the engine records every BuildKit build.
 bool keeps_build_history(const engine::EngineInfo& engine);
 
-// The upgrade on /grpc is deprecated from API 1.53 on and will go: an engine that refuses it then still keeps a history. One that
-// refuses it before has no BuildKit.
+// From API 1.53 on every engine has BuildKit: one that offers no control API on its socket still keeps a history. One that offers none
+// before has no BuildKit.
 bool may_hide_build_history(const engine::EngineInfo& engine);
 
 }  // namespace cleanerd::inventory

@@ -11,7 +11,7 @@
 namespace cleanerd::inventory {
 namespace {
 
-constexpr std::array<std::pair<Kind, std::string_view>, 18> kKinds{{
+constexpr std::array<std::pair<Kind, std::string_view>, 20> kKinds{{
     {Kind::image_tagged, "image.tagged"},
     {Kind::image_dangling, "image.dangling"},
     {Kind::image_intermediate, "image.intermediate"},
@@ -25,6 +25,8 @@ constexpr std::array<std::pair<Kind, std::string_view>, 18> kKinds{{
     {Kind::cache_frontend, "cache.frontend"},
     {Kind::cache_internal, "cache.internal"},
     {Kind::history_record, "history.record"},
+    {Kind::builder_container, "builder.container"},
+    {Kind::builder_volume, "builder.volume"},
     {Kind::leftover_executor, "leftover.executor"},
     {Kind::leftover_tmp, "leftover.tmp"},
     {Kind::leftover_ingest, "leftover.ingest"},
@@ -40,8 +42,8 @@ constexpr auto kAllKinds = [] {
 
 Kind container_kind(const engine::Container& container) {
   if (is_build_step(container)) return Kind::container_build;
-  const bool stopped = container.state == "exited" || container.state == "created" || container.state == "dead";
-  return stopped ? Kind::container_stopped : Kind::container_running;
+  if (engine::is_builder_name(container.name)) return Kind::builder_container;
+  return is_up(container) ? Kind::container_running : Kind::container_stopped;
 }
 
 Kind cache_kind(const engine::CacheRecord& record) {
@@ -55,7 +57,8 @@ Kind cache_kind(const engine::CacheRecord& record) {
 
 storage::Owner::Kind owner_kind(Kind kind) {
   if (is_image(kind)) return storage::Owner::Kind::image;
-  if (is_container(kind)) return storage::Owner::Kind::container;
+  if (is_container(kind) || kind == Kind::builder_container) return storage::Owner::Kind::container;
+  if (kind == Kind::builder_volume) return storage::Owner::Kind::volume;
   return is_cache(kind) ? storage::Owner::Kind::cache : storage::Owner::Kind::build;
 }
 
@@ -86,6 +89,7 @@ bool is_image(Kind kind) { return to_string(kind).starts_with("image."); }
 bool is_container(Kind kind) { return to_string(kind).starts_with("container."); }
 bool is_cache(Kind kind) { return to_string(kind).starts_with("cache."); }
 bool is_history(Kind kind) { return kind == Kind::history_record; }
+bool is_builder(Kind kind) { return kind == Kind::builder_container || kind == Kind::builder_volume; }
 bool is_on_disk_only(Kind kind) { return kind >= Kind::leftover_executor; }
 
 bool is_build_step(const engine::Container& container) {
@@ -94,12 +98,17 @@ bool is_build_step(const engine::Container& container) {
          reference == container.image_id.str();
 }
 
+bool is_up(const engine::Container& container) {
+  return container.state != "exited" && container.state != "created" && container.state != "dead";
+}
+
 std::string_view engine_id_of(std::string_view object_id) { return object_id.substr(object_id.find(':') + 1); }
 
 const std::string& Object::engine_id() const {
   if (const Image* i = image()) return i->summary.id.str();
   if (const engine::Container* c = container()) return c->id.str();
   if (const engine::CacheRecord* record = cache()) return record->id.str();
+  if (const engine::Volume* v = volume()) return v->name.str();
   if (const Leftover* place = leftover()) return place->name;
   return build()->ref.str();
 }
@@ -119,6 +128,7 @@ std::optional<Instant> Object::created() const {
   if (const engine::Container* c = container()) return c->created;
   if (const engine::CacheRecord* record = cache()) return record->created;
   if (const engine::BuildRecord* record = build()) return record->created;
+  if (const engine::Volume* v = volume()) return v->created;
   return std::nullopt;
 }
 
@@ -132,6 +142,7 @@ const engine::Labels& Object::labels() const {
   static const engine::Labels kNone;
   if (const Image* i = image()) return i->summary.labels;
   if (const engine::Container* c = container()) return c->labels;
+  if (const engine::Volume* v = volume()) return v->labels;
   return kNone;
 }
 
@@ -141,7 +152,7 @@ Inventory::Inventory(Snapshot snapshot)
       classic_build_(snapshot.classic_build),
       unread_(std::move(snapshot.unread)),
       data_root_(std::move(snapshot.data_root)) {
-  std::unordered_map<std::string, Index> images, containers, records;
+  std::unordered_map<std::string, Index> images, containers, records, volumes;
   std::unordered_set<std::string> builds, with_children;
   for (const Image& image : snapshot.images) with_children.insert(image.summary.parent.str());
 
@@ -166,6 +177,8 @@ Inventory::Inventory(Snapshot snapshot)
   }
   for (engine::BuildRecord& record : snapshot.builds)
     if (builds.insert(record.ref.str()).second) objects_.push_back({Kind::history_record, std::move(record)});
+  for (engine::Volume& volume : snapshot.volumes)
+    if (volumes.emplace(volume.name.str(), objects_.size()).second) objects_.push_back({Kind::builder_volume, std::move(volume)});
   add_places(std::move(snapshot.places));
 
   parents_.resize(objects_.size());
@@ -176,7 +189,10 @@ Inventory::Inventory(Snapshot snapshot)
   };
   for (Index i = 0; i < objects_.size(); ++i) {
     if (const Image* image = objects_[i].image()) connect_to(images, image->summary.parent.str(), i);
-    if (const engine::Container* container = objects_[i].container()) connect_to(images, container->image_id.str(), i);
+    if (const engine::Container* container = objects_[i].container()) {
+      connect_to(images, container->image_id.str(), i);
+      for (const VolumeName& volume : container->volumes) connect_to(volumes, volume.str(), i);
+    }
     if (const engine::CacheRecord* record = objects_[i].cache())
       for (const CacheId& parent : record->parents) connect_to(records, parent.str(), i);
   }

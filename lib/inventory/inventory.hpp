@@ -29,6 +29,8 @@ enum class Kind {
   cache_frontend,
   cache_internal,
   history_record,      // BuildKit's record of a build
+  builder_container,   // of buildx's docker-container driver
+  builder_volume,      // its state: cache, history
   leftover_executor,   // what an interrupted step of BuildKit left
   leftover_tmp,        // temporary files of work that goes on or was interrupted
   leftover_ingest,     // content that was not received to its end
@@ -43,6 +45,7 @@ bool is_image(Kind kind);
 bool is_container(Kind kind);
 bool is_cache(Kind kind);
 bool is_history(Kind kind);
+bool is_builder(Kind kind);
 bool is_on_disk_only(Kind kind);  // no API of the engine knows it
 
 struct Image {
@@ -58,7 +61,7 @@ struct Leftover {
 
 struct Object {
   Kind kind;
-  std::variant<Image, engine::Container, engine::CacheRecord, engine::BuildRecord, Leftover> detail;
+  std::variant<Image, engine::Container, engine::CacheRecord, engine::BuildRecord, engine::Volume, Leftover> detail;
 
   const std::string& engine_id() const;
   std::string id() const;  // "<kind>:<engine's own id>"
@@ -71,6 +74,7 @@ struct Object {
   const engine::Container* container() const { return std::get_if<engine::Container>(&detail); }
   const engine::CacheRecord* cache() const { return std::get_if<engine::CacheRecord>(&detail); }
   const engine::BuildRecord* build() const { return std::get_if<engine::BuildRecord>(&detail); }
+  const engine::Volume* volume() const { return std::get_if<engine::Volume>(&detail); }
   const Leftover* leftover() const { return std::get_if<Leftover>(&detail); }
 };
 
@@ -79,6 +83,9 @@ struct Unread {
   std::string place;
   std::string reason;
 };
+
+// Runs, or is only held up: nothing of it is residue.
+bool is_up(const engine::Container& container);
 
 // Whether a classic build is running now. `unknown`: the host does not tell, only time does.
 enum class ClassicBuild { none, running, unknown };
@@ -93,6 +100,7 @@ struct Snapshot {
   std::vector<engine::Container> containers;
   std::vector<engine::CacheRecord> cache;
   std::vector<engine::BuildRecord> builds;
+  std::vector<engine::Volume> volumes;  // of builders
   ClassicBuild classic_build = ClassicBuild::none;
   std::vector<Unread> unread;
   std::optional<storage::Places> places;  // nullopt: the data root cannot be read
@@ -114,7 +122,7 @@ class Inventory {
   std::span<const Object> objects() const { return objects_; }
   const Object& operator[](Index index) const { return objects_[index]; }
 
-  // What the object stands on: an image's parent, a container's image, a cache record's parents.
+  // What the object stands on: an image's parent, a container's image and its builder's state, a cache record's parents.
   std::span<const Index> parents(Index index) const { return parents_[index]; }
   // What stands on it and must go before it.
   std::span<const Index> children(Index index) const { return children_[index]; }

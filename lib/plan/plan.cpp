@@ -22,6 +22,7 @@ std::string name_of(const Object& object) {
   if (const auto* container = object.container()) return "container " + printable(container->name, 60);
   if (const auto* record = object.cache()) return "cache record " + record->id.short_form();
   if (const auto* record = object.build()) return "the record of build " + record->ref.short_form();
+  if (const auto* volume = object.volume()) return "volume " + printable(volume->name.str(), 80);
   return printable(object.leftover()->name, 120);
 }
 
@@ -44,6 +45,7 @@ class Guard {
   std::optional<Reason> operator()(const Object& object, std::span<const secrets::Finding> findings) const {
     if (is_on_disk_only(object.kind)) return Reason{"not-reachable", "is known to no API of the engine; it is reported, and left alone"};
     if (const auto reason = protected_by_policy(object)) return reason;
+    if (is_builder(object.kind)) return builder_guard(object);
     if (const auto* image = object.image()) return image_guard(object, *image);
     if (const auto* container = object.container()) return container_guard(object, *container, findings);
     if (const auto* record = object.cache(); record && record->in_use) return Reason{"in-use", "is in use by a running build"};
@@ -51,7 +53,22 @@ class Guard {
     return std::nullopt;
   }
 
+  // The state of a builder that runs can be pruned from within. Nothing but builders may stand on it.
+  bool may_prune(Index i) const {
+    const auto allows = [&](const Object& object) { return is_builder(object.kind) && !protected_by_policy(object); };
+    const auto builders = inventory_.children(i);
+    return inventory_[i].kind == Kind::builder_volume && allows(inventory_[i]) &&
+           std::ranges::all_of(builders, [&](Index builder) { return allows(inventory_[builder]); }) &&
+           std::ranges::any_of(builders, [&](Index builder) { return inventory_[builder].container()->state == "running"; });
+  }
+
  private:
+  std::optional<Reason> builder_guard(const Object& object) const {
+    if (object.container() && inventory::is_up(*object.container())) return Reason{"running", "is a builder that runs"};
+    if (policy_.remove_orphaned_builders) return std::nullopt;
+    return Reason{"builder", "is a builder's; the configuration does not let a purge remove builders that do not run"};
+  }
+
   std::optional<Reason> protected_by_policy(const Object& object) const {
     for (const auto& rule : policy_.protected_labels) {
       const auto label = object.labels().find(rule.name);
@@ -114,7 +131,7 @@ class Guard {
   Instant now_;
 };
 
-int phase(Kind kind) { return is_container(kind) ? 0 : is_image(kind) ? 1 : is_cache(kind) ? 2 : 3; }
+int phase(Kind kind) { return is_container(kind) ? 0 : is_image(kind) ? 1 : is_cache(kind) ? 2 : is_builder(kind) ? 4 : 3; }
 
 }  // namespace
 
@@ -128,7 +145,7 @@ Plan make_plan(const Inventory& inventory, const secrets::Findings& findings, co
   Plan plan;
   plan.items.resize(count);
   std::vector<std::optional<Reason>> guarded(count), blocked(count);
-  std::vector<bool> wanted(count);
+  std::vector<bool> wanted(count), pruned(count);
   const auto children_first = inventory.children_first();
   const auto need = [&](Index i) -> std::optional<Reason> {
     for (const Index child : inventory.children(i)) {
@@ -146,7 +163,9 @@ Plan make_plan(const Inventory& inventory, const secrets::Findings& findings, co
     if (!blocked[i]) blocked[i] = need(i);
     const bool carries = findings.carries(i);
     const bool selected = carries || selection.all || unfinished.contains(object.engine_id());
-    if (!blocked[i] && !selection.filter.matches(object, findings.of[i])) blocked[i] = Reason{"filtered", "is left out by the filter"};
+    const bool by_filter = !selection.filter.matches(object, findings.of[i]);
+    if (!blocked[i] && by_filter) blocked[i] = Reason{"filtered", "is left out by the filter"};
+    pruned[i] = selected && !by_filter && guard.may_prune(i);
     wanted[i] = selected && !blocked[i];
   }
   // A cycle, which only a broken answer has, knows no order: what blocks one of it blocks it all.
@@ -169,11 +188,14 @@ Plan make_plan(const Inventory& inventory, const secrets::Findings& findings, co
       if (goes[parent] && !removed_parent) removed_parent = parent;
     item.secret = findings.carries(i);
     goes[i] = wanted[i] || removed_parent.has_value();
-    item.verdict = goes[i] ? Verdict::remove : Verdict::keep;
+    item.prune = pruned[i] && !goes[i];
+    item.verdict = goes[i] || item.prune ? Verdict::remove : Verdict::keep;
     if (item.secret) item.reasons.push_back({"secret", "carries " + plural(findings.of[i].size(), "secret finding")});
     if (removed_parent) item.reasons.push_back({"descends", "stands on " + name_of(inventory[*removed_parent]) + ", which is removed"});
     if (unfinished.contains(inventory[i].engine_id())) item.reasons.push_back({"unfinished", "an interrupted purge had set out to remove it"});
-    if (goes[i]) {
+    if (item.prune) {
+      item.reasons.push_back({"prune", "belongs to a builder that runs: its cache and build records are removed, it stays"});
+    } else if (goes[i]) {
       if (item.reasons.empty()) item.reasons.push_back({"all", "is residue of a finished build (--all)"});
     } else if (blocked[i]) {
       item.reasons.push_back(*blocked[i]);
@@ -182,9 +204,9 @@ Plan make_plan(const Inventory& inventory, const secrets::Findings& findings, co
     }
   }
 
-  for (const int step : {0, 1, 2, 3})
+  for (const int step : {0, 1, 2, 3, 4})
     for (const Index i : children_first)
-      if (goes[i] && phase(inventory[i].kind) == step) plan.removal.push_back(i);
+      if (plan.items[i].verdict == Verdict::remove && phase(inventory[i].kind) == step) plan.removal.push_back(i);
   return plan;
 }
 

@@ -24,12 +24,13 @@ struct Item {
   Index object;
   Verdict verdict;
   bool secret;  // it carries one itself
+  bool prune;   // with `remove`: what it holds goes, it stays (the state of a builder that runs)
   std::vector<Reason> reasons;
 };
 
 struct Plan {
   std::vector<Item> items;     // one per object of the inventory, in its order; running containers are there, kept
-  std::vector<Index> removal;  // containers, images leaf first, cache records leaf first, build records
+  std::vector<Index> removal;  // containers, images leaf first, cache records leaf first, build records, builders
 };
 
 struct Selection {

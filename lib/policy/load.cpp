@@ -31,7 +31,8 @@ class Reader {
                            {"protect", [&](const YAML::Node& n) { protect(n); }},
                            {"quiet_period", [&](const YAML::Node& n) { duration(n, loaded_.policy.quiet_period); }},
                            {"interval", [&](const YAML::Node& n) { duration(n, loaded_.policy.interval); }},
-                           {"rules_dir", [&](const YAML::Node& n) { path(n, loaded_.policy.rules_dir); }}});
+                           {"rules_dir", [&](const YAML::Node& n) { path(n, loaded_.policy.rules_dir); }},
+                           {"builders", [&](const YAML::Node& n) { builders(n); }}});
   }
 
   void problem(const YAML::Mark& mark, std::string message) {
@@ -47,7 +48,8 @@ class Reader {
  private:
   // The line if it is of a key that takes no secret and holds no password in a URL, else what stands before its value.
   static std::string without_values(const std::string& line) {
-    static constexpr std::string_view kHarmless[] = {"engine", "host", "state_dir", "protect", "labels", "images", "quiet_period", "interval", "rules_dir", "stopped_containers"};
+    static constexpr std::string_view kHarmless[] = {"engine", "host", "state_dir", "protect", "labels", "images", "quiet_period", "interval", "rules_dir", "stopped_containers",
+                                                     "builders", "remove_orphaned"};
     const auto colon = line.find(':');
     if (colon == std::string::npos) return "";
     const bool harmless = std::ranges::find(kHarmless, trim(std::string_view(line).substr(0, colon))) != std::end(kHarmless);
@@ -135,6 +137,10 @@ class Reader {
     };
     map(node, "secrets", {{"names", globs(names)}, {"except", globs(exceptions)}});
     loaded_.policy.names.add(names, exceptions);
+  }
+
+  void builders(const YAML::Node& node) {
+    map(node, "builders", {{"remove_orphaned", [&](const YAML::Node& n) { boolean(n, loaded_.policy.remove_orphaned_builders); }}});
   }
 
   void protect(const YAML::Node& node) {

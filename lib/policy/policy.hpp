@@ -23,6 +23,7 @@ struct Policy {
   secrets::NameRules names;
   std::vector<LabelRule> protected_labels{{"cleanerd.keep", "true"}};
   bool protect_stopped_containers = false;    // also those whose files or logs hold a secret
+  bool remove_orphaned_builders = false;      // state volumes without a container, stopped builder containers
   std::vector<std::string> protected_images;  // globs over the tag ("registry.example/base:*") or the id
   // How long a classic build may go without a sign of life where the host does not tell whether one runs.
   Duration quiet_period{std::chrono::seconds(5)};

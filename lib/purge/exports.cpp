@@ -39,9 +39,10 @@ search::Stream stream_of(Export send) {
 
 }  // namespace
 
-void add_exports(const inventory::Inventory& inventory, const engine::Client& client, secrets::Targets& targets,
+void add_exports(const inventory::Inventory& inventory, const inventory::Host& host, secrets::Targets& targets,
                  std::vector<inventory::Unread>& unread) {
   if (inventory.places()) return;
+  const engine::Client& client = host.client;
   const auto add = [&](std::size_t owner, std::string name, std::string revision, search::Stream stream) {
     targets.all.push_back({std::move(name), "", false, {}, std::move(stream), std::move(revision)});
     targets.export_owners.push_back(owner);
@@ -51,16 +52,18 @@ void add_exports(const inventory::Inventory& inventory, const engine::Client& cl
     const inventory::Object& object = inventory[i];
     if (const auto* image = object.image()) {
       add(i, "export of " + image->summary.id.str(), "1", stream_of([&client, id = image->summary.id](const Consume& to) { return client.export_image(id, to); }));
-    } else if (const auto* container = object.container(); container && object.kind != Kind::container_running) {
+    } else if (const auto* container = object.container(); container && inventory::is_container(object.kind) && object.kind != Kind::container_running) {
       const std::string revision = container->state + (container->finished ? format_rfc3339(*container->finished) : "");
       const ContainerId id = container->id;
       add(i, "export of " + id.str(), revision, stream_of([&client, id](const Consume& to) { return client.export_container(id, to); }));
       if (container->log_driver != "none")
         add(i, "logs of " + id.str(), revision, stream_of([&client, id](const Consume& to) { return client.container_logs(id, to); }));
-    } else if (object.cache()) {
+    } else if (object.cache() || object.volume()) {
       unread.push_back({secrets::name_of(object), "its bytes are in the engine's data root, which cannot be read from here"});
-    } else if (object.build()) {
-      unread.push_back({secrets::name_of(object), "its logs and provenance are in the engine's data root, which cannot be read from here"});
+    } else if (const auto* build = object.build(); build && host.history) {
+      // Of a build that runs there is nothing yet.
+      for (const std::string& digest : build->blobs)
+        add(i, "blob " + digest, "1", stream_of([&history = *host.history, digest](const Consume& to) { return history.read_blob(digest, to); }));
     }
   }
 }

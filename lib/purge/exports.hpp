@@ -1,17 +1,17 @@
-// What to search where the engine's data root cannot be read: images and containers as the API hands them out.
+// What to search where the engine's data root cannot be read: images, containers and builds' blobs as the API hands them out.
 #pragma once
 
 #include <vector>
 
-#include "engine/client.hpp"
+#include "inventory/host.hpp"
 #include "inventory/inventory.hpp"
 #include "secrets/content.hpp"
 
 namespace cleanerd::purge {
 
-// Nothing when the inventory has places. What no API hands out, cache records and builds' logs, is added to `unread`. The client and
-// the inventory outlive the targets.
-void add_exports(const inventory::Inventory& inventory, const engine::Client& client, secrets::Targets& targets,
+// Nothing when the inventory has places. What no API hands out, cache records' bytes, is added to `unread`. The host and the inventory
+// outlive the targets.
+void add_exports(const inventory::Inventory& inventory, const inventory::Host& host, secrets::Targets& targets,
                  std::vector<inventory::Unread>& unread);
 
 }  // namespace cleanerd::purge

@@ -16,7 +16,7 @@ Result<Look> look(const LookRequest& request) {
   std::vector<inventory::Unread> unread(inventory->unread().begin(), inventory->unread().end());
 
   secrets::Targets targets = secrets::targets_of(*inventory);
-  add_exports(*inventory, request.host.client, targets, unread);
+  add_exports(*inventory, request.host, targets, unread);
   auto opened = request.search.get();
   if (!opened) return std::move(opened).error();
   search::Search& search = **opened;

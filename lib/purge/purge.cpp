@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "purge/builders.hpp"
 #include "storage/data_root.hpp"
 
 namespace cleanerd::purge {
@@ -55,6 +56,7 @@ class Run {
     phase([](inventory::Kind kind) { return inventory::is_image(kind); }, &Run::remove_images);
     phase([](inventory::Kind kind) { return inventory::is_cache(kind); }, &Run::remove_records);
     phase([](inventory::Kind kind) { return inventory::is_history(kind); }, &Run::remove_builds);
+    phase([](inventory::Kind kind) { return inventory::is_builder(kind); }, &Run::remove_builders);
     if (to_collect_ && !report_.error) {
       // Ends in a collection of the content store; an engine without BuildKit has none to collect.
       if (Status collected = request_.host.client.collect_garbage(); !collected && ends_the_purge(collected.error().code()))
@@ -218,6 +220,23 @@ class Run {
     if (!ended && !report_.error) report_.error = std::move(ended).error();
   }
 
+  void remove_builders(const Look& fresh, const std::vector<Index>& targets) {
+    for (const Index i : targets) {
+      if (over()) return;
+      const Object& object = fresh.inventory[i];
+      const std::string& id = plan_ids_[object.engine_id()];
+      Status done;
+      if (fresh.plan.items[i].prune) {
+        done = prune_builder(request_.host.client, fresh.inventory, i);
+        if (done) pruned_.insert(object.engine_id());
+      } else {
+        done = object.volume() ? request_.host.client.remove_volume(object.volume()->name)
+                               : request_.host.client.remove_container(object.container()->id, engine::Client::Volumes::keep);
+      }
+      if (!settle_by(id, done, {})) return;
+    }
+  }
+
   void verify() {
     auto after = look_again();
     if (!after) {
@@ -225,7 +244,10 @@ class Run {
       return;
     }
     std::set<std::string> there;
-    for (const Object& object : after->inventory.objects()) there.insert(object.engine_id());
+    for (Index i = 0; i < after->inventory.objects().size(); ++i)
+      // Of what was pruned only the secrets were to go.
+      if (const std::string& engine_id = after->inventory[i].engine_id(); !pruned_.contains(engine_id) || after->findings.carries(i))
+        there.insert(engine_id);
     for (const auto& [engine_id, id] : plan_ids_) {
       const auto outcome = report_.outcomes.find(id);
       const bool removed = outcome != report_.outcomes.end() && outcome->second.state == State::removed;
@@ -254,6 +276,7 @@ class Run {
   std::vector<secrets::KnownValue> known_;
   std::map<std::string, std::string> plan_ids_;  // engine id → object id of the plan
   std::int64_t run_ = 0;
+  std::set<std::string> pruned_;  // engine ids of what stays, emptied
   bool to_collect_ = false;  // content has lost its last user since the engine last collected
   Report report_;
 };

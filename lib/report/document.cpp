@@ -100,6 +100,7 @@ std::string mask_url_passwords(std::string text) {
 std::string name_for_people(const Object& object, const secrets::Findings& findings) {
   if (const auto* image = object.image()) return image->summary.tags.empty() ? "" : printable(image->summary.tags[0], 80);
   if (const auto* container = object.container()) return printable(container->name, 60);
+  if (const auto* volume = object.volume()) return printable(volume->name.str(), 80);
   if (const auto* record = object.cache()) return redact(record->description, findings);
   return "";
 }

@@ -25,6 +25,8 @@ std::string what_it_is(Kind kind) {
     case Kind::cache_frontend: return "the image of a Dockerfile frontend (# syntax=)";
     case Kind::cache_internal: return "an internal record of BuildKit";
     case Kind::history_record: return "BuildKit's record of a build: its arguments, logs and provenance";
+    case Kind::builder_container: return "a builder of buildx that runs in a container";
+    case Kind::builder_volume: return "the state of a builder of buildx: its cache and its build records";
     case Kind::leftover_executor: return "what an interrupted step of BuildKit left on the disk";
     case Kind::leftover_tmp: return "a temporary file or folder of the engine, of work that goes on or was interrupted";
     case Kind::leftover_ingest: return "content that the engine did not receive to its end";
@@ -61,7 +63,7 @@ std::string origin_sentence(const purge::Look& look, const Object& object) {
       if (name.starts_with("build-arg:")) out += (any ? ", " : " ") + printable(name.substr(10), 60), any = true;
     return out + (any ? ".\n" : " none.\n");
   }
-  if (object.leftover()) return "";
+  if (object.leftover() || object.volume()) return "";
   const auto& record = *object.cache();
   std::string out = "BuildKit describes it as: " + redact(record.description, look.findings) + "\n";
   if (record.shared) out += "Its layer belongs to an image, too.\n";
@@ -100,11 +102,11 @@ std::string render_explanation(const purge::Look& look, Index index, const Finge
     out += "; known because of: " + sentence_safe(finding.origin) + "\n";
   }
 
-  out += item.verdict == plan::Verdict::remove ? "A purge removes it" : "A purge keeps it";
+  out += item.verdict == plan::Verdict::remove ? (item.prune ? "A purge prunes it" : "A purge removes it") : "A purge keeps it";
   for (std::size_t i = 0; i < item.reasons.size(); ++i)
     out += (i == 0 ? " because it " : ", and it ") + sentence_safe(item.reasons[i].text);
   out += ".\n";
-  if (item.verdict == plan::Verdict::remove) {
+  if (item.verdict == plan::Verdict::remove && !item.prune) {
     const auto descendants = inventory.descendants(index);
     if (!descendants.empty()) out += "With it go " + plural(descendants.size(), "object") + " that stand on it: " + list_of(inventory, descendants) + ".\n";
   }

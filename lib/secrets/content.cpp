@@ -1,8 +1,10 @@
 #include "secrets/content.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <map>
 #include <set>
+#include <system_error>
 
 #include "base/text.hpp"
 #include "secrets/texts.hpp"
@@ -16,7 +18,14 @@ using search::Hit;
 using storage::Place;
 using Index = Inventory::Index;
 
-bool is_running(const Inventory& inventory, Index i) { return inventory[i].kind == Kind::container_running; }
+// What runs is nobody's residue; a builder's state is in its volume.
+bool is_running(const Inventory& inventory, Index i) {
+  const auto* container = inventory[i].container();
+  return inventory[i].kind == Kind::container_running || (inventory[i].kind == Kind::builder_container && inventory::is_up(*container));
+}
+
+// As with the engine's own, what its databases still hold in freed pages no prune takes away; live records have their blobs beside them.
+bool is_builder_database(const Place& place, const Hit& hit) { return place.kind == Place::Kind::volume && hit.file.ends_with(".db"); }
 
 std::string stable_name(const Inventory& inventory, const Place& place) {
   const std::string& root = inventory.data_root();
@@ -63,10 +72,16 @@ Source source_of(const Place& place, const Hit& hit) {
   return is_description(place, hit) && place.kind == Place::Kind::container ? Source::env : Source::content;
 }
 
+// A mount is not entered. A step that runs has one of layers and its own directory, which are places themselves.
+bool is_running_step(const std::string& place, const search::UnreadFile& file) {
+  return contains(place, "/buildkit/executor/") && file.file == "rootfs" && file.reason == std::generic_category().message(EXDEV);
+}
+
 std::string location_in(const Place& place, const Hit& hit, const std::string& name) {
   std::string location;
   switch (place.kind) {
-    case Place::Kind::layer: location = "/" + hit.file; break;
+    case Place::Kind::layer:
+    case Place::Kind::volume: location = "/" + hit.file; break;
     case Place::Kind::container: location = "container's " + hit.file; break;
     case Place::Kind::image_config: location = "image config"; break;
     case Place::Kind::blob: location = "blob " + place.path.substr(place.path.rfind('/') + 1, 12) + hit.file; break;
@@ -108,7 +123,7 @@ class Content {
     const std::string name = stable_name(inventory_, place);
     for (const Index owner : charged(inventory_, inventory_.owners(number)))
       for (const Hit& hit : answer.hits) {
-        if (hit.rule.empty() != known || (known && is_told_by_a_rule(answer, hit))) continue;
+        if (hit.rule.empty() != known || (known && is_told_by_a_rule(answer, hit)) || is_builder_database(place, hit)) continue;
         if (is_description(place, hit) && (!counts_in_texts(hit) || seen_[owner].contains(hit.fingerprint))) continue;
         add(owner, hit, source_of(place, hit), location_in(place, hit, name));
       }
@@ -130,16 +145,23 @@ class Content {
     const auto each = [&](const auto& visit) {
       for (std::size_t t = 0; t < targets_.export_owners.size(); ++t)
         for (const Hit& hit : outcome_.targets[first + t].hits)
-          if (hit.rule.empty() == known) visit(targets_.export_owners[t], hit, std::pair(inner_file(hit), hit.fingerprint + hit.rule));
+          if (hit.rule.empty() == known) visit(targets_.export_owners[t], hit, std::pair(exported_file(first + t, hit), hit.fingerprint + hit.rule));
     };
     each([&](Index owner, const Hit&, const auto& what) { holders[what].insert(owner); });
     each([&](Index owner, const Hit& hit, const auto& what) {
       const auto lowest = charged(inventory_, holders[what]);
       if (std::ranges::find(lowest, owner) == lowest.end()) return;
-      std::string location = what.first.empty() ? "log" : printable("/" + what.first, 300);
+      const bool is_blob = inventory_[owner].build() != nullptr;
+      if (is_blob && (!counts_in_texts(hit) || seen_[owner].contains(hit.fingerprint))) return;
+      std::string location = is_blob ? what.first : what.first.empty() ? "log" : printable("/" + what.first, 300);
       if (hit.encoding != match::Encoding::plain) location += ", in " + std::string(match::to_string(hit.encoding));
       add(owner, hit, hit.fingerprint.empty() ? Source::path : what.first.empty() ? Source::log : Source::content, std::move(location));
     });
+  }
+
+  std::string exported_file(std::size_t target, const Hit& hit) const {
+    const std::string& name = targets_.all[target].name;
+    return name.starts_with("blob sha256:") ? "blob " + printable(name.substr(12, 12)) : inner_file(hit);
   }
 
   // "!blobs/sha256/…!root/.npmrc" is a file of an image's layer, "!root/.npmrc" one of a container.
@@ -196,7 +218,7 @@ Targets targets_of(const Inventory& inventory) {
     }
   }
   for (Index i = 0; i < inventory.objects().size(); ++i) {
-    if (is_running(inventory, i)) continue;
+    if (is_running(inventory, i) || inventory[i].kind == Kind::builder_container) continue;
     search::Target target{"texts of " + inventory[i].engine_id(), "", false, {}, {}, {}, {}};
     for (const Text& text : texts_of(inventory[i])) target.texts.push_back(text.text);
     if (target.texts.empty()) continue;
@@ -211,7 +233,7 @@ void add_content(const Inventory& inventory, const Targets& targets, const searc
   Content(inventory, targets, outcome, fingerprint, findings).add();
   for (std::size_t t = 0; t < targets.places.size(); ++t)
     for (const search::UnreadFile& file : outcome.targets[t].unread)
-      unread.push_back({printable(targets.all[t].name + (file.file.empty() ? "" : "/" + file.file), 300), file.reason});
+      if (!is_running_step(targets.all[t].name, file)) unread.push_back({printable(targets.all[t].name + (file.file.empty() ? "" : "/" + file.file), 300), file.reason});
   for (std::size_t t = 0; t < targets.export_owners.size(); ++t)
     for (const search::UnreadFile& file : outcome.targets[targets.places.size() + targets.text_owners.size() + t].unread)
       unread.push_back({name_of(inventory[targets.export_owners[t]]) + (file.file.empty() ? "" : " " + printable(file.file, 300)), file.reason});

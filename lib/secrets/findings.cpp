@@ -210,7 +210,7 @@ Findings find_by_name(const Inventory& inventory, const NameRules& names, std::s
 void find_known_in_texts(const Inventory& inventory, Findings& findings) {
   const auto objects = inventory.objects();
   for (Inventory::Index i = 0; i < objects.size(); ++i)
-    if (objects[i].kind != Kind::container_running) look_for_values(objects[i], findings.known, findings.of[i]);
+    if (objects[i].kind != Kind::container_running && objects[i].kind != Kind::builder_container) look_for_values(objects[i], findings.known, findings.of[i]);
 }
 
 Findings find_secrets(const Inventory& inventory, const NameRules& names, std::span<const KnownValue> declared) {

@@ -50,6 +50,7 @@ std::string name_of(const Object& object) {
   if (object.container()) return "container " + object.container()->id.short_form();
   if (object.cache()) return "cache record " + object.cache()->id.short_form();
   if (object.build()) return "build " + object.build()->ref.short_form();
+  if (object.volume()) return "volume " + printable(object.volume()->name.str(), 80);
   return printable(object.leftover()->name, 120);
 }
 

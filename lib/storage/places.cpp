@@ -20,6 +20,11 @@ void container_folders(const std::string& root, PlaceList& list) {
   }
 }
 
+void builder_volumes(const std::string& root, PlaceList& list) {
+  for (const std::string& name : names_in(root + "/volumes", list))
+    if (engine::is_builder_name(VolumeName(name))) list.add(Place::Kind::volume, root + "/volumes/" + name + "/_data", {Owner::Kind::volume, name}, false);
+}
+
 // What builds in progress and interrupted ones have written.
 void leftovers(const std::string& root, PlaceList& list) {
   for (const char* folder : {"/tmp", "/tmp-old", "/buildkit/executor"}) {
@@ -57,6 +62,7 @@ Result<Places> Places::read(const DataRoot& root, const engine::EngineInfo& engi
     containerd_places(root.path(), is_child ? child : system, engine.storage_driver, list);
   }
   container_folders(root.path(), list);
+  builder_volumes(root.path(), list);
   leftovers(root.path(), list);
   other_store(root.path(), graphdriver, list);
   return std::move(list).finish();

@@ -24,6 +24,7 @@ struct Owner {
     container,
     cache,      // a BuildKit record
     build,      // a BuildKit history record's reference
+    volume,     // its name
     lease,      // none of these: a pull, load or commit that runs, or did not end well
   };
   Kind kind = Kind::lease;
@@ -37,6 +38,7 @@ struct Place {
     container,     // directory: config.v2.json, hostconfig.json, logs with what they rotated to
     image_config,  // file
     blob,          // file of a content store: manifest, config, compressed layer, build log, provenance
+    volume,        // directory: a builder's state
     leftover,      // file or directory of work that goes on, or was interrupted: no object's ever
     other_store,   // directory of the image store that this engine does not use
   };

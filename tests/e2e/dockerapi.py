@@ -231,11 +231,11 @@ def _buildkit_steps(lines: list[dict[str, Any]]) -> Iterator[Step]:
     for line in lines:
         if line.get("id") != "moby.buildkit.trace":
             continue
-        for number, status in _fields(base64.b64decode(line["aux"])):
+        for number, status in fields(base64.b64decode(line["aux"])):
             if number != 1:
                 continue
             # moby.buildkit.v1.Vertex: digest 1, name 3, cached 4. It is sent anew at each change.
-            vertex = dict(_fields(status))
+            vertex = dict(fields(status))
             name = vertex.get(3, b"").decode(errors="replace")
             vertexes[vertex.get(1, b"")] = Step(name, bool(vertex.get(4, 0)))
     for step in vertexes.values():
@@ -243,7 +243,7 @@ def _buildkit_steps(lines: list[dict[str, Any]]) -> Iterator[Step]:
             yield step
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
+def fields(message: bytes) -> Iterator[tuple[int, Any]]:
     """The fields of a protobuf message: an int for a varint, bytes for all else."""
     at = 0
 

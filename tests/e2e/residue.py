@@ -26,7 +26,7 @@ def find_bytes(data_root: Path, values: Iterable[bytes], exclude_databases: bool
             content = path.read_bytes()
         except FileNotFoundError:
             continue
-        if exclude_history and _is_blob(path) and _is_history(content):
+        if exclude_history and _is_blob(path) and is_history(content):
             continue
         views = [content, _gunzip(content)] if content.startswith(_GZIP) else [content]
         for value in wanted:
@@ -57,7 +57,7 @@ def _is_blob(path: Path) -> bool:
     return path.parent.parent.name == "blobs"
 
 
-def _is_history(blob: bytes) -> bool:
+def is_history(blob: bytes) -> bool:
     """Everything in a content store that is no part of an image: provenance, logs, traces, errors."""
     is_tar = blob[257:262] == b"ustar"
     if is_tar or blob.startswith((_GZIP, _ZSTD)):

@@ -162,6 +162,11 @@ class Rereading(unittest.TestCase):
         self.host.planted += file.values
         build = self.engine.build(COPIED.format(path=file.path, number=1), {file.path: file.content}, "classic", tag="app")
         self.assertTrue(build.ok, build.error)
+        printed = planted.npmrc()
+        self.host.planted += printed.values
+        log = self.engine.build("FROM busybox:local\nRUN --mount=type=bind,target=/context cat /context/.npmrc; exit 7\n",
+                                {printed.path: printed.content}, "buildkit")
+        self.assertFalse(log.ok)
         os.chmod(self.engine.socket, 0o666)
         with tempfile.TemporaryDirectory() as directory:
             os.chmod(directory, 0o777)
@@ -172,8 +177,15 @@ class Rereading(unittest.TestCase):
                                    f"unix://{self.engine.socket}", "--config", config], text=True, capture_output=True, timeout=300)
         self.ctl.check_secrecy(done.stdout + done.stderr)
         self.assertEqual(done.returncode, 3, done.stderr)
-        told = {(finding["source"], finding["location"]) for item in json.loads(done.stdout)["objects"] for finding in item["findings"]}
+        document = json.loads(done.stdout)
+        told = {(finding["source"], finding["location"]) for item in document["objects"] for finding in item["findings"]}
         self.assertIn(("content", "/root/.npmrc"), told)
+        unread = {place["place"].split()[0] for place in document["unread"]}
+        self.assertEqual(unread, {"cache"}, document["unread"])
+        if self.engine.api_number >= (1, 43):
+            logs = [finding for item in document["objects"] if item["kind"] == "history.record" for finding in item["findings"]]
+            self.assertTrue(logs)
+            self.assertTrue(all(finding["location"].startswith("blob ") for finding in logs), logs)
 
     def test_verify_finds_what_is_given_and_nothing_else(self) -> None:
         file, other = planted.dotenv(), planted.dotenv()

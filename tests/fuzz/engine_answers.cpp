@@ -32,6 +32,9 @@ Status decode_all(const nlohmann::json& json) {
   (void)engine::decode_history(json);
   (void)engine::decode_version(json);
   (void)engine::decode_prune(json);
+  (void)engine::decode_volume(json);
+  (void)engine::decode_exec_id(json);
+  (void)engine::decode_exec_exit(json);
   engine::EngineInfo info;
   return engine::decode_info(json, info);
 }
@@ -49,6 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     FuzzBody body(text, part);
     (void)engine::for_each_element(body, key, on_element, 4096);
   }
+  (void)engine::decode_output(text);
   FuzzBody body(text, part);
   if (const auto document = engine::read_document(body)) (void)decode_all(*document);
   return 0;

@@ -103,6 +103,12 @@ struct container {
   container& label(std::string name, std::string text) {
     return value.labels.emplace(std::move(name), std::move(text)), *this;
   }
+  // A builder of buildx, with its state.
+  container& builder() {
+    value.name = "buildx_buildkit_" + value.name + "0";
+    value.volumes.emplace_back(value.name + "_state");
+    return is("running");
+  }
   container& ended(Duration ago) { return value.finished = kNow - ago, *this; }
 };
 
@@ -122,6 +128,15 @@ struct record {
   record& ran(const std::string& shell_text) { return describes("mount / from exec /bin/sh -c " + shell_text); }
   record& in_use() { return value.in_use = true, *this; }
   record& used(Duration ago) { return value.last_used = kNow - ago, *this; }
+};
+
+struct volume {
+  engine::Volume value;
+
+  explicit volume(std::string name) { value.name = VolumeName(std::move(name)); }
+  volume& label(std::string name, std::string text) {
+    return value.labels.emplace(std::move(name), std::move(text)), *this;
+  }
 };
 
 struct build {
@@ -157,6 +172,7 @@ class an_inventory {
   an_inventory& with(const container& one) { return snapshot.containers.push_back(one.value), *this; }
   an_inventory& with(const record& one) { return snapshot.cache.push_back(one.value), *this; }
   an_inventory& with(const build& one) { return snapshot.builds.push_back(one.value), *this; }
+  an_inventory& with(const volume& one) { return snapshot.volumes.push_back(one.value), *this; }
   an_inventory& classic_build(inventory::ClassicBuild state) { return snapshot.classic_build = state, *this; }
   an_inventory& unread(std::string place, std::string reason) {
     return snapshot.unread.push_back({std::move(place), std::move(reason)}), *this;

@@ -107,6 +107,51 @@ TEST(DecodeContainer, WantsAnIdAndAState) {
   EXPECT_FALSE(decode_container(R"({"Id":"c","State":{"Status":"x"},"HostConfig":{"LogConfig":[]}})"_json_text));
 }
 
+TEST(DecodeContainer, NamesItsVolumes) {
+  const auto container = decode_container(
+      R"({"Id":"c","State":{"Status":"exited"},"Mounts":[{"Type":"volume","Name":"data"},{"Type":"bind","Source":"/x"},{"Type":"volume","Name":"more"}]})"_json_text);
+  ASSERT_TRUE(container);
+  EXPECT_THAT(container->volumes, ElementsAre(VolumeName("data"), VolumeName("more")));
+  EXPECT_TRUE(decode_container(R"({"Id":"c","State":{"Status":"exited"},"Mounts":null})"_json_text));
+  EXPECT_FALSE(decode_container(R"({"Id":"c","State":{"Status":"exited"},"Mounts":{}})"_json_text));
+  EXPECT_FALSE(decode_container(R"({"Id":"c","State":{"Status":"exited"},"Mounts":["data"]})"_json_text));
+}
+
+TEST(DecodeVolume, NeedsAName) {
+  const auto volume = decode_volume(R"({"Name":"v","CreatedAt":"2026-01-02T03:04:05Z","Labels":null})"_json_text);
+  ASSERT_TRUE(volume);
+  EXPECT_EQ(volume->created, parse_rfc3339("2026-01-02T03:04:05Z"));
+  EXPECT_FALSE(decode_volume(R"({"Labels":{}})"_json_text));
+}
+
+TEST(IsBuilderName, FollowsBuildx) {
+  EXPECT_TRUE(is_builder_name(std::string("buildx_buildkit_ci0")));
+  EXPECT_FALSE(is_builder_name(std::string("my_buildx_buildkit_ci0")));
+  EXPECT_TRUE(is_builder_name(VolumeName("buildx_buildkit_ci0_state")));
+  EXPECT_FALSE(is_builder_name(VolumeName("buildx_buildkit_ci0")));
+}
+
+TEST(DecodeExec, TellsHowTheProgramEnded) {
+  EXPECT_EQ(decode_exec_id(R"({"Id":"e"})"_json_text).value(), "e");
+  EXPECT_FALSE(decode_exec_id(R"({})"_json_text));
+  EXPECT_EQ(decode_exec_exit(R"({"Running":false,"ExitCode":7})"_json_text).value(), 7);
+  EXPECT_EQ(decode_exec_exit(R"({"Running":true,"ExitCode":null})"_json_text).error().code(), Errc::conflict);
+}
+
+std::string frame(char stream, const std::string& bytes) {
+  return std::string{stream, 0, 0, 0, 0, 0, 0, static_cast<char>(bytes.size())} + bytes;
+}
+
+TEST(DecodeOutput, TakesStandardOutputAlone) {
+  EXPECT_EQ(decode_output("").value(), "");
+  EXPECT_EQ(decode_output(frame(1, "a\n") + frame(2, "error") + frame(1, "") + frame(1, "b")).value(), "a\nb");
+}
+
+TEST(DecodeOutput, RefusesWhatIsNoSuchStream) {
+  for (const std::string& text : {std::string("plain"), frame(1, "abc").substr(0, 10), frame(3, "a"), frame(1, "a") + "x", std::string("\1\1\0\0\0\0\0\0", 8)})
+    EXPECT_FALSE(decode_output(text)) << text;
+}
+
 TEST(DecodeContainer, ReadsACommandGivenAsOneString) {
   const auto container = decode_container(R"({"Id":"c","State":{"Status":"exited"},"Config":{"Cmd":"make"}})"_json_text);
   ASSERT_TRUE(container);

@@ -50,12 +50,13 @@ TEST(Kinds, HaveTheContractsNamesAndAreReadBack) {
   const std::set<std::string_view> contract{
       "image.tagged",  "image.dangling",     "image.intermediate", "container.build", "container.stopped", "cache.regular",
       "cache.source.local", "cache.source.git", "cache.mount",     "cache.frontend",  "cache.internal",    "container.running",  "history.record",
+      "builder.container", "builder.volume",
       "leftover.executor", "leftover.tmp", "leftover.ingest", "orphan.layer", "store.inactive"};
   std::set<std::string_view> ours;
   for (const Kind kind : all_kinds()) {
     ours.insert(to_string(kind));
     EXPECT_EQ(parse_kind(to_string(kind)), kind);
-    EXPECT_EQ(is_image(kind) + is_container(kind) + is_cache(kind) + is_history(kind) + is_on_disk_only(kind), 1) << to_string(kind);
+    EXPECT_EQ(is_image(kind) + is_container(kind) + is_cache(kind) + is_history(kind) + is_builder(kind) + is_on_disk_only(kind), 1) << to_string(kind);
   }
   EXPECT_EQ(ours, contract);
   EXPECT_FALSE(parse_kind("image"));

@@ -28,6 +28,8 @@ secrets:
 protect:
   labels: [keep, team=infra, "odd="]
   images: ["registry.example/base:*"]
+builders:
+  remove_orphaned: true
 )");
   EXPECT_THAT(loaded.diagnostics, IsEmpty());
   const Policy& policy = loaded.policy;
@@ -44,6 +46,7 @@ protect:
   EXPECT_EQ(policy.protected_labels[2].value, "infra");
   EXPECT_EQ(policy.protected_labels[3].value, "");
   EXPECT_THAT(policy.protected_images, ElementsAre("registry.example/base:*"));
+  EXPECT_TRUE(policy.remove_orphaned_builders);
 }
 
 TEST(LoadText, TakesNothingForTheDefault) {
@@ -51,6 +54,7 @@ TEST(LoadText, TakesNothingForTheDefault) {
     const Loaded loaded = load_text("c.yaml", text);
     EXPECT_THAT(loaded.diagnostics, IsEmpty()) << text;
     EXPECT_FALSE(loaded.policy.engine_host);
+    EXPECT_FALSE(loaded.policy.remove_orphaned_builders);
     ASSERT_EQ(loaded.policy.protected_labels.size(), 1u);
     EXPECT_EQ(loaded.policy.protected_labels[0].name, "cleanerd.keep");
     EXPECT_EQ(loaded.policy.quiet_period, 5s);

@@ -299,5 +299,25 @@ TEST_F(ContentTest, PassesOnWhatWasNotRead) {
   EXPECT_GE(findings_.scanned.bytes, 1000);
 }
 
+TEST_F(ContentTest, ARunningStepsMountIsNoBlindSpotAndALeftoverThatCannotBeReadIs) {
+  const std::string step = "/buildkit/executor/aaaaaaaaaaaaaaaaaaaaaaaa1";
+  place(Place::leftover, step, {});
+  unread_in_[step] = {{"rootfs", "Invalid cross-device link"}, {"config.json", "Invalid cross-device link"}, {"rootfs", "Permission denied"}};
+  look(an_inventory());
+  ASSERT_THAT(unread_, SizeIs(2));
+  EXPECT_EQ(unread_[0].place, step + "/config.json");
+  EXPECT_EQ(unread_[1].reason, "Permission denied");
+}
+
+TEST_F(ContentTest, ABuildersStateIsChargedToItsVolumeWithoutItsDatabases) {
+  const std::string secret = new_secret(), name = "buildx_buildkit_ci0_state";
+  place(Place::volume, "/volumes/" + name + "/_data", {{Owner::Kind::volume, name}},
+        {hit("token", "runc-overlayfs/history.db", new_secret()), hit("token", "runc-overlayfs/content/blobs/sha256/aa", secret, 10)});
+  place(Place::layer, "/overlay2/builder", {of_container("ci")}, {hit("token", "x", new_secret())});
+  look(an_inventory().with(image("base").tagged("b:1")).with(container("ci").of("base").builder()).with(volume(name)));
+  EXPECT_THAT(found(name), ElementsAre("token content /runc-overlayfs/content/blobs/sha256/aa, byte 10"));
+  EXPECT_THAT(found("ci"), IsEmpty());
+}
+
 }  // namespace
 }  // namespace cleanerd::secrets

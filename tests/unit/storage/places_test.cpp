@@ -67,6 +67,14 @@ class PlacesTest : public testing::Test {
   std::string root_ = testing::TempDir() + "placesXXXXXX";
 };
 
+TEST_F(PlacesTest, StateOfBuildersIsOneAndNoOtherVolume) {
+  write("volumes/buildx_buildkit_ci0_state/_data/history.db", "x");
+  write("volumes/data/_data/file", "x");
+  const Places all = places(engine::ImageStore::graphdriver, "overlay2");
+  EXPECT_THAT(paths(all, {Owner::Kind::volume, "buildx_buildkit_ci0_state"}), UnorderedElementsAre("volumes/buildx_buildkit_ci0_state/_data"));
+  EXPECT_EQ(all.containing(root_ + "/volumes/data/_data/file"), nullptr);
+}
+
 TEST_F(PlacesTest, FollowsTheGraphdriverStore) {
   const std::string config = R"({"rootfs":{"diff_ids":[")" + kDiff + R"("]}})";
   write("image/overlay2/imagedb/content/sha256/" + kImage, config);

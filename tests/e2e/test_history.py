@@ -1,0 +1,114 @@
+"""BuildKit's build history on one real engine (ENGINE in the environment, from 24 on): exactly the secret-bearing records go, for good, and
+builds are seen live."""
+
+import json
+import os
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+import buildkit_api
+from dockerapi import Engine
+from scenario import Cleanerctl, Host
+
+ENGINE_NAME = os.environ["ENGINE"]
+
+QUICK = "FROM busybox:local\nARG NUMBER\nARG NPM_TOKEN\nLABEL number=$NUMBER\n"
+BUILDS, SECRET = 200, (0, 17, 99, 100, 199)
+
+
+class History(unittest.TestCase):
+    def setUp(self) -> None:
+        self.engine = self.enterContext(Engine(ENGINE_NAME))
+        self.host = Host(self.engine)
+        self.ctl = Cleanerctl(self.host)
+        self.addCleanup(self.ctl.close)
+
+    def known(self) -> set[str]:
+        """As BuildKit tells, and, where the engine's client can, as it does."""
+        refs = buildkit_api.builds(self.engine.socket)
+        if self.engine.name.startswith("28."):
+            self.assertEqual(self.engine.build_records(), refs)
+        return refs
+
+    def one_build(self, number: int, secret: str | None = None) -> str:
+        """The reference that the build got."""
+        before = buildkit_api.builds(self.engine.socket)
+        args = {"NUMBER": str(number)} | ({"NPM_TOKEN": secret} if secret else {})
+        build = self.engine.build(QUICK, {}, "buildkit", args)
+        self.assertTrue(build.ok, build.error)
+        (ref,) = buildkit_api.builds(self.engine.socket) - before
+        return ref
+
+    def test_of_two_hundred_builds_the_five_secret_ones_go(self) -> None:
+        refs = [self.one_build(number, self.host.plant() if number in SECRET else None) for number in range(BUILDS)]
+        secret = {refs[number] for number in SECRET}
+        self.assertEqual(self.known(), set(refs))
+        told = json.loads(self.ctl.run("builds", "--format", "json").stdout)
+        self.assertEqual({build["ref"] for build in told["builds"]}, set(refs))
+        self.assertEqual({build["ref"] for build in told["builds"] if build["secret"]}, secret)
+
+        purge = self.ctl.run("purge", "--force", "--filter", "kind=history.record")
+        self.assertIn(purge.returncode, (0, 3), purge.stdout + purge.stderr)
+        self.assertEqual(self.known(), set(refs) - secret)
+        self.assertEqual(self.ctl.run("purge", "--force").returncode, 0)
+        self.engine.restart()
+        self.assertEqual(self.known(), set(refs) - secret)
+        self.assertEqual(self.host.left(exclude_history=False), [])
+
+    def test_a_record_that_somebody_has_read_goes_for_good(self) -> None:
+        innocent = self.one_build(0)
+        poisoned = {self.one_build(1, self.host.plant()), self.build_with_metadata_file()}
+        for ref in poisoned:
+            self.assertTrue(buildkit_api.read_record(self.engine.socket, ref))
+            if self.engine.name.startswith("28."):
+                self.engine.docker("buildx", "history", "inspect", ref, check=True)
+        purge = self.ctl.run("purge", "--force")
+        self.assertEqual(purge.returncode, 0, purge.stdout + purge.stderr)
+        self.assertEqual(self.known(), {innocent})
+        self.engine.restart()
+        self.assertEqual(self.known(), {innocent})
+        self.assertEqual(self.host.left(exclude_history=False), [])
+
+    def build_with_metadata_file(self) -> str:
+        before = buildkit_api.builds(self.engine.socket)
+        with tempfile.TemporaryDirectory() as context:
+            (Path(context) / "Dockerfile").write_text(QUICK)
+            done = self.engine.docker("buildx", "build", "--network=none", "--build-arg", "NPM_TOKEN", "--metadata-file", f"{context}/metadata.json",
+                                      context, env={"NPM_TOKEN": self.host.plant()})
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertTrue((Path(context) / "metadata.json").exists())
+        (ref,) = buildkit_api.builds(self.engine.socket) - before
+        return ref
+
+    def test_builds_are_seen_live_over_a_restart_of_the_engine(self) -> None:
+        known = self.one_build(0)
+        watch = subprocess.Popen(self.ctl.command("builds", "--follow", "--format", "json"), text=True, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        self.addCleanup(watch.stderr.close)
+        self.addCleanup(watch.stdout.close)
+        self.addCleanup(watch.wait)
+        self.addCleanup(watch.kill)
+
+        def next_event() -> tuple[str, str, bool]:
+            line = watch.stdout.readline()
+            self.ctl.check_secrecy(line)
+            told = json.loads(line)
+            return told["event"], told["ref"], told["secret"]
+
+        self.assertEqual(next_event(), ("completed", known, False))
+        good = self.one_build(1, self.host.plant())
+        self.assertEqual([next_event(), next_event()], [("started", good, True), ("completed", good, True)])
+        self.engine.restart()
+        self.assertFalse(self.engine.build("FROM busybox:local\nRUN exit 7\n", {}, "buildkit", tag="broken").ok)
+        event, failing, secret = next_event()
+        self.assertEqual((event, secret), ("started", False))
+        self.assertEqual(next_event(), ("failed", failing, False))
+        self.assertEqual(self.known(), {known, good, failing})
+        watch.terminate()
+        self.assertEqual(watch.wait(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
