@@ -13,6 +13,7 @@
 #include <type_traits>
 
 #include "base/result.hpp"
+#include "storage/bbolt_free.hpp"
 #include "storage/bbolt_pages.hpp"
 
 namespace cleanerd::storage {
@@ -42,6 +43,7 @@ class View {
     bbolt::PageId first = 0;
     bbolt::PageId count = 0;
     PageUse use = PageUse::tree;
+    const bbolt::Node* node = nullptr;  // of a tree; ends with the call
   };
   using VisitPages = std::function<Status(const PageRange&)>;
 
@@ -66,6 +68,9 @@ class View {
   // Every page that this transaction needs, in no order; what is below page_count() and not among them is free.
   // The same check as for_each_deep.
   Status for_each_page(const VisitPages& visit);
+
+  // The bytes that nothing in the database means (bbolt_free.hpp).
+  Result<bbolt::FreeBytes> free_bytes();
 
  private:
   friend class Bolt;

@@ -77,19 +77,24 @@ Result<PageId> Pages::extent(PageId id, std::uint16_t flags) const {
   return PageId{found->overflow} + 1;
 }
 
+Result<std::string> Pages::bytes(PageId first, PageId pages) const {
+  if (pages > kLargestNode / meta_.page_size) return Error(Errc::too_large, damaged(first, "is larger than expected").message());
+  std::string bytes(static_cast<std::size_t>(pages * meta_.page_size), '\0');
+  auto count = read_at(file_->descriptor, first * meta_.page_size, bytes, file_->name);
+  if (!count) return std::move(count).error();
+  if (*count != bytes.size()) return damaged(first, "is cut off");
+  return bytes;
+}
+
 Result<PagePtr> Pages::read(PageId id) {
   PagePtr& slot = cache_[id % kSlots];
   if (slot && slot->id() == id) return slot;
   auto found = header(id);
   if (!found) return std::move(found).error();
   const PageId pages = PageId{found->overflow} + 1;
-  const std::uint64_t size = pages * meta_.page_size;
-  if (size > kLargestNode) return Error(Errc::too_large, damaged(id, "is larger than expected").message());
-  std::string bytes(static_cast<std::size_t>(size), '\0');
-  auto count = read_at(file_->descriptor, id * meta_.page_size, bytes, file_->name);
-  if (!count) return std::move(count).error();
-  if (*count != bytes.size()) return damaged(id, "is cut off");
-  auto page = Page::make(std::move(bytes), id, pages);
+  auto content = bytes(id, pages);
+  if (!content) return std::move(content).error();
+  auto page = Page::make(std::move(*content), id, pages);
   if (!page) return damaged(id, page.error().message());
   if ((*page)->size() <= kCachedSize) slot = *page;
   return page;
