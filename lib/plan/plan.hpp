@@ -29,7 +29,7 @@ struct Item {
 
 struct Plan {
   std::vector<Item> items;     // one per object of the inventory, in its order; running containers are there, kept
-  std::vector<Index> removal;  // containers, images leaf first, cache records leaf first, build records
+  std::vector<Index> removal;  // containers, images leaf first, cache records leaf first, build records, leftovers
 };
 
 struct Selection {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "scrub/executor.hpp"
 #include "storage/data_root.hpp"
 
 namespace cleanerd::purge {
@@ -55,6 +56,7 @@ class Run {
     phase([](inventory::Kind kind) { return inventory::is_image(kind); }, &Run::remove_images);
     phase([](inventory::Kind kind) { return inventory::is_cache(kind); }, &Run::remove_records);
     phase([](inventory::Kind kind) { return inventory::is_history(kind); }, &Run::remove_builds);
+    phase([](inventory::Kind kind) { return kind == inventory::Kind::leftover_executor; }, &Run::remove_executor_leftovers);
     if (to_collect_ && !report_.error) {
       // Ends in a collection of the content store; an engine without BuildKit has none to collect.
       if (Status collected = request_.host.client.collect_garbage(); !collected && ends_the_purge(collected.error().code()))
@@ -216,6 +218,40 @@ class Run {
       if (settle_by(plan_ids_[ref.str()], status, sizes[ref.str()])) to_collect_ = true;
     });
     if (!ended && !report_.error) report_.error = std::move(ended).error();
+  }
+
+  // Each was there in the look that has just ended. What stands there while afterwards no build runs is no running build's, and a
+  // build that begins now has a directory of another name.
+  void remove_executor_leftovers(const Look& fresh, const std::vector<Index>& targets) {
+    const Result<bool> works = buildkit_works();
+    if (!works) {
+      report_.error = works.error();
+      return;
+    }
+    for (const Index i : targets) {
+      if (over()) return;
+      const Object& object = fresh.inventory[i];
+      const std::string& id = plan_ids_[object.engine_id()];
+      if (*works) {
+        settle(id, State::kept, {"build-running", "may belong to a build that began meanwhile"});
+        continue;
+      }
+      const std::string& path = object.engine_id();
+      const Status gone = scrub::remove_executor_leftover(fresh.inventory.data_root(), path.substr(path.rfind('/') + 1));
+      if (!gone && gone.error().code() == Errc::conflict) settle(id, State::kept, {"mounted", "is kept: " + gone.error().message()});
+      else if (!gone && gone.error().code() != Errc::not_found) settle(id, State::failed, {"error", gone.error().message()});
+      else if (!settle_by(id, gone, object.size())) return;
+    }
+  }
+
+  Result<bool> buildkit_works() const {
+    auto records = request_.host.client.list_cache_records();
+    if (!records) return std::move(records).error();
+    if (std::ranges::any_of(*records, &engine::CacheRecord::in_use)) return true;
+    if (!request_.host.history) return false;
+    auto builds = request_.host.history->list();
+    if (!builds) return std::move(builds).error();
+    return std::ranges::any_of(*builds, &engine::BuildRecord::running);
   }
 
   void verify() {

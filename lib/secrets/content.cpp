@@ -79,6 +79,11 @@ std::string location_in(const Place& place, const Hit& hit, const std::string& n
   return location;
 }
 
+// What is mounted there is the root of a step that runs or ran: layers, which are places of their own.
+bool is_root_of_a_step(const Place& place, std::string_view file) {
+  return place.kind == Place::Kind::leftover && contains(place.path, "/buildkit/executor/") && file == "rootfs";
+}
+
 class Content {
  public:
   Content(const Inventory& inventory, const Targets& targets, const search::Outcome& outcome, const Fingerprinter& fingerprint,
@@ -213,7 +218,8 @@ void add_content(const Inventory& inventory, const Targets& targets, const searc
   Content(inventory, targets, outcome, fingerprint, describe, findings).add();
   for (std::size_t t = 0; t < targets.places.size(); ++t)
     for (const search::UnreadFile& file : outcome.targets[t].unread)
-      unread.push_back({printable(targets.all[t].name + (file.file.empty() ? "" : "/" + file.file), 300), file.reason});
+      if (!is_root_of_a_step(inventory.places()->all()[targets.places[t]], file.file))
+        unread.push_back({printable(targets.all[t].name + (file.file.empty() ? "" : "/" + file.file), 300), file.reason});
   for (std::size_t t = 0; t < targets.export_owners.size(); ++t)
     for (const search::UnreadFile& file : outcome.targets[targets.places.size() + targets.text_owners.size() + t].unread)
       unread.push_back({name_of(inventory[targets.export_owners[t]]) + (file.file.empty() ? "" : " " + printable(file.file, 300)), file.reason});

@@ -43,6 +43,8 @@ struct Place {
   std::vector<Owner> owners;  // sorted. None: an orphan, which nothing explains
   bool fixed = false;         // committed or named by its digest: never changes while it is there
   std::uint64_t size = 0;     // measured for orphans only
+  // Of a step of BuildKit that runs or was interrupted, "NAME=value" each: build arguments, and secrets mounted as variables.
+  std::vector<std::string> environment{};
 };
 
 class Places {
