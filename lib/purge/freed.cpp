@@ -59,7 +59,7 @@ Status search_in(const std::vector<Opened>& opened, const ScrubRequest& request,
   for (std::size_t i = 0; i < opened.size(); ++i) {
     for (const search::Hit& hit : outcome->targets[i].hits) {
       secrets::Finding finding{hit.rule.empty() ? "known-value" : hit.rule, secrets::Source::content, "", hit.value, "", hit.fingerprint, hit.masked};
-      finding.location = "freed page " + std::to_string(hit.begin / opened[i].contents.page_size) + ", byte " + std::to_string(hit.begin);
+      finding.location = "freed page " + std::to_string(hit.begin / opened[i].contents.meta.page_size) + ", byte " + std::to_string(hit.begin);
       if (hit.encoding != match::Encoding::plain) finding.location += ", in " + std::string(match::to_string(hit.encoding));
       const auto origin = origins.find(hit.fingerprint);
       finding.origin = !hit.rule.empty() ? std::string((*search)->description(hit.rule)) : origin != origins.end() ? origin->second : "";

@@ -85,7 +85,7 @@ class Finder {
   Status find(const Descriptor& directory, std::span<const std::string> parts, const std::string& name) {
     auto names = names_of(directory);
     if (!names) {
-      leave(name, errno);
+      leave(name.empty() ? "/" : name, errno);
       return {};
     }
     for (const std::string& entry : *names) {
@@ -173,6 +173,8 @@ Result<Roots> find_roots(const RootOptions& options) {
     roots.data_root = configured->empty() ? "/var/lib/docker" : *configured;
   }
   roots.data_root = without_links(roots.data_root);
+  if (::access(roots.data_root.c_str(), R_OK | X_OK) != 0 && errno == EACCES)
+    return Error(Errc::io, roots.data_root + ": Permission denied; scrub is for root");
   if (!roots.data_root.starts_with('/') || !holds(roots.data_root, {"buildkit", "containers", "network", "volumes"}))
     return Error(Errc::usage, roots.data_root + " is no engine's data root (containers, volumes and others are not there); name it with --data-root");
   roots.containerd = options.containerd;

@@ -43,10 +43,10 @@ bool is_zero(std::string_view bytes) { return bytes.find_first_not_of('\0') == s
 
 // The free bytes page by page: each piece lies in one page.
 Status for_each_piece(const Database& database, const Contents& contents, const std::function<Status(std::uint64_t at, std::string_view)>& visit) {
-  std::string buffer(contents.page_size, '\0');
+  std::string buffer(contents.meta.page_size, '\0');
   for (const ByteRange& range : contents.free.ranges) {
     for (std::uint64_t at = range.first, end = range.first + range.size; at < end;) {
-      const std::uint64_t size = std::min(end - at, contents.page_size - at % contents.page_size);
+      const std::uint64_t size = std::min(end - at, contents.meta.page_size - at % contents.meta.page_size);
       const std::span<char> piece = std::span(buffer).first(static_cast<std::size_t>(size));
       auto got = storage::read_at(database.file, at, piece, database.name);
       if (!got) return std::move(got).error();
@@ -70,21 +70,20 @@ Status write_at(const Database& database, std::uint64_t at, std::string_view byt
 
 // The older meta page leads to pages that are about to be zero, so it becomes a copy of the newest, as bbolt's own tool leaves them
 // (surgery revert-meta-page). The next transaction writes over one of the two either way.
-Status settle_meta_pages(const Database& database, std::uint32_t page_size) {
+Status settle_meta_pages(const Database& database, const storage::bbolt::Meta& newest) {
   using Page = std::array<char, kMetaSize>;
   std::array<Page, 2> pages{};
-  std::array<std::optional<storage::bbolt::Meta>, 2> metas;
+  std::array<bool, 2> is_newest{};
   for (std::size_t i = 0; i < 2; ++i) {
-    auto got = storage::read_at(database.file, i * page_size, pages[i], database.name);
+    auto got = storage::read_at(database.file, i * newest.page_size, pages[i], database.name);
     if (!got) return std::move(got).error();
-    metas[i] = storage::bbolt::decode_meta({pages[i].data(), *got});
+    is_newest[i] = storage::bbolt::decode_meta({pages[i].data(), *got}) == newest;
   }
-  const std::size_t newest = metas[1] && (!metas[0] || metas[1]->txid > metas[0]->txid) ? 1 : 0;
-  const std::size_t older = 1 - newest;
-  Page copy = pages[newest];
-  const std::uint64_t id = older;
-  std::memcpy(copy.data(), &id, sizeof id);
-  return write_at(database, older * page_size, {copy.data(), copy.size()});
+  if (is_newest[0] == is_newest[1]) return is_newest[0] ? Status() : Error(Errc::protocol, database.name + ": its newest meta page has moved");
+  const std::uint64_t older = is_newest[0] ? 1 : 0;
+  Page copy = pages[1 - older];
+  std::memcpy(copy.data(), &older, sizeof older);
+  return write_at(database, older * newest.page_size, {copy.data(), copy.size()});
 }
 
 Status to_disk(const Database& database) {
@@ -101,7 +100,7 @@ Result<Contents> look_into(const Database& database) {
   const auto bolt = storage::Bolt::adopt(storage::Descriptor(copy), database.name);
   return bolt.read([&](storage::View& view) -> Result<Contents> {
     Contents contents;
-    contents.page_size = view.page_size();
+    contents.meta = view.meta();
     auto free = view.free_bytes();
     if (!free) return std::move(free).error();
     contents.free = std::move(*free);
@@ -112,8 +111,8 @@ Result<Contents> look_into(const Database& database) {
     auto read = for_each_piece(database, contents, [&](std::uint64_t at, std::string_view piece) -> Status {
       if (is_zero(piece)) return {};
       contents.old_bytes += piece.size();
-      if (contents.old_pages == 0 || page != at / contents.page_size) ++contents.old_pages;
-      page = at / contents.page_size;
+      if (contents.old_pages == 0 || page != at / contents.meta.page_size) ++contents.old_pages;
+      page = at / contents.meta.page_size;
       return {};
     });
     if (!read) return std::move(read).error();
@@ -123,9 +122,9 @@ Result<Contents> look_into(const Database& database) {
 
 Status zero_free_bytes(const Database& database, const Contents& contents) {
   if (contents.old_bytes == 0) return {};
-  if (Status settled = settle_meta_pages(database, contents.page_size); !settled) return settled;
+  if (Status settled = settle_meta_pages(database, contents.meta); !settled) return settled;
   if (Status written = to_disk(database); !written) return written;
-  const std::string zeros(contents.page_size, '\0');
+  const std::string zeros(contents.meta.page_size, '\0');
   Status zeroed = for_each_piece(database, contents, [&](std::uint64_t at, std::string_view piece) -> Status {
     return is_zero(piece) ? Status() : write_at(database, at, std::string_view(zeros).substr(0, piece.size()));
   });

@@ -14,7 +14,7 @@ namespace cleanerd::scrub {
 
 struct Contents {
   storage::bbolt::FreeBytes free;
-  std::uint32_t page_size = 0;
+  storage::bbolt::Meta meta;     // the newest
   std::string digest;            // of every bucket, key and value, in their order
   std::uint64_t old_pages = 0;   // that hold free bytes which are not zero
   std::uint64_t old_bytes = 0;   // free bytes of these pages

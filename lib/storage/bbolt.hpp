@@ -47,6 +47,7 @@ class View {
   };
   using VisitPages = std::function<Status(const PageRange&)>;
 
+  const bbolt::Meta& meta() const { return pages_.meta(); }
   std::uint64_t txid() const { return pages_.meta().txid; }
   std::uint32_t page_size() const { return pages_.meta().page_size; }
   bbolt::PageId page_count() const { return pages_.meta().high_water; }

@@ -43,6 +43,35 @@ TEST(Scrub, BothMetaPagesLeadToTheSameTree) {
   }
 }
 
+// The older meta page is written first, then the free bytes from the file's beginning on.
+TEST(Scrub, AnEndBetweenAnyTwoWritesLosesNothingAndTheNextScrubFinishes) {
+  const std::string before = test::Old().file();
+  const Database whole = database_of(before);
+  ASSERT_TRUE(zero_free_bytes(whole, *look_into(whole)));
+  const std::string after = bytes_of(whole);
+  std::string state = before;
+  for (std::size_t page = 0; page * kPage < after.size(); ++page) {
+    const std::string changed = after.substr(page * kPage, kPage);
+    if (state.compare(page * kPage, kPage, changed) == 0) continue;
+    state.replace(page * kPage, kPage, changed);
+    EXPECT_EQ(content_of(state), content_of(before)) << page;
+    const Database database = database_of(state);
+    ASSERT_TRUE(zero_free_bytes(database, *look_into(database)));
+    EXPECT_EQ(bytes_of(database), after) << page;
+  }
+}
+
+TEST(Scrub, AMetaPageOfAnotherPageSizeIsNoNewestOne) {
+  std::string file = test::Old().file();
+  const std::string good = file.substr(kPage, 80);
+  const std::string other = BoltWriter::meta(4096, 99, 3, 2, 9);
+  file.replace(0, good.size(), good).replace(kPage, other.size(), other);
+  const Database database = database_of(file);
+  ASSERT_TRUE(look_into(database));
+  ASSERT_TRUE(zero_free_bytes(database, *look_into(database)));
+  EXPECT_EQ(content_of(bytes_of(database)), content_of(file));
+}
+
 TEST(Scrub, ACleanDatabaseIsNotWrittenTo) {
   const Database database = database_of(test::Old().file());
   ASSERT_TRUE(zero_free_bytes(database, *look_into(database)));
