@@ -13,6 +13,7 @@ constexpr std::size_t kShortId = 12;
 
 std::string short_id(const ObjectRow& row) {
   std::string_view bare = row.engine_id;
+  if (bare.starts_with('/')) return row.kind + ":" + printable(bare, 120);
   if (bare.starts_with("sha256:")) bare.remove_prefix(7);
   return row.kind + ":" + std::string(bare.substr(0, kShortId));
 }

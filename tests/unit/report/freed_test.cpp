@@ -59,6 +59,7 @@ TEST(FreedPagesDocument, TellsNoSecret) {
   const std::string table = render_table(document(), Colour::no);
   EXPECT_THAT(table, Not(HasSubstr(kSecret)));
   EXPECT_THAT(table, HasSubstr("Data root /var/lib/docker"));
+  EXPECT_THAT(table, HasSubstr("database.freed:/buildkit/history.db "));
   EXPECT_THAT(table, HasSubstr("/network/files/local-kv.db: no valid meta page"));
 }
 
