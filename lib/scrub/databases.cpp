@@ -173,7 +173,7 @@ Result<Roots> find_roots(const RootOptions& options) {
     roots.data_root = configured->empty() ? "/var/lib/docker" : *configured;
   }
   roots.data_root = without_links(roots.data_root);
-  if (::access(roots.data_root.c_str(), R_OK | X_OK) != 0 && errno == EACCES)
+  if (::access((roots.data_root + "/containers").c_str(), F_OK) != 0 && errno == EACCES)
     return Error(Errc::io, roots.data_root + ": Permission denied; scrub is for root");
   if (!roots.data_root.starts_with('/') || !holds(roots.data_root, {"buildkit", "containers", "network", "volumes"}))
     return Error(Errc::usage, roots.data_root + " is no engine's data root (containers, volumes and others are not there); name it with --data-root");
