@@ -17,6 +17,7 @@
 #include "base/text.hpp"
 #include "cli/builds.hpp"
 #include "cli/secret_input.hpp"
+#include "purge/freed.hpp"
 #include "purge/purge.hpp"
 #include "report/render.hpp"
 #include "service/setup.hpp"
@@ -127,9 +128,9 @@ Result<Job> prepare(const Options& options, const service::Interruption& interru
   return Job{options, interruption, std::move(*policy), std::move(*host), std::move(search), std::move(*declared), std::move(selection), directory};
 }
 
-std::string render(const Job& job, const report::Document& document) {
-  const bool colour = !job.options.no_color && !std::getenv("NO_COLOR") && job.options.output.empty() && is_terminal(STDOUT_FILENO);
-  switch (job.options.format) {
+std::string render(const Options& options, const report::Document& document) {
+  const bool colour = !options.no_color && !std::getenv("NO_COLOR") && options.output.empty() && is_terminal(STDOUT_FILENO);
+  switch (options.format) {
     case Format::table: return report::render_table(document, colour ? report::Colour::yes : report::Colour::no);
     case Format::json: return report::render_json(document);
     case Format::sarif: return report::render_sarif(document);
@@ -137,9 +138,9 @@ std::string render(const Job& job, const report::Document& document) {
   return {};
 }
 
-Result<ExitStatus> finish(const Job& job, const report::Document& document, ExitStatus status) {
-  if (!job.options.quiet || job.options.format != Format::table || !job.options.output.empty())
-    if (Status written = write_result(job.options, render(job, document)); !written) return std::move(written).error();
+Result<ExitStatus> finish(const Options& options, const report::Document& document, ExitStatus status) {
+  if (!options.quiet || options.format != Format::table || !options.output.empty())
+    if (Status written = write_result(options, render(options, document)); !written) return std::move(written).error();
   if (status == ExitStatus::done && !document.complete)
     return Error(Errc::io, "not everything could be looked at (" + printable(document.unread.front().place, 100) + ": " +
                                printable(document.unread.front().reason) + ")");
@@ -149,7 +150,7 @@ Result<ExitStatus> finish(const Job& job, const report::Document& document, Exit
 Result<ExitStatus> show(Job& job, report::Command command, const purge::Look& look) {
   const Fingerprinter& fingerprint = job.fingerprint();
   const auto document = report::make_document(command, look, nullptr, job.declared.unsearchable, fingerprint, job.took());
-  return finish(job, document, document.summary.secret_objects == 0 ? ExitStatus::done : ExitStatus::secrets);
+  return finish(job.options, document, document.summary.secret_objects == 0 ? ExitStatus::done : ExitStatus::secrets);
 }
 
 Result<ExitStatus> scan_or_plan(Job& job, report::Command command) {
@@ -252,7 +253,7 @@ Result<ExitStatus> purge_host(Job& job) {
   }
   const auto document = report::make_document(report::Command::purge, *look, &*report, job.declared.unsearchable, fingerprint, job.took());
   const bool left = document.summary.remaining_secrets != 0;
-  auto finished = finish(job, document, left ? ExitStatus::secrets : document.summary.failed != 0 ? ExitStatus::failed : ExitStatus::done);
+  auto finished = finish(job.options, document, left ? ExitStatus::secrets : document.summary.failed != 0 ? ExitStatus::failed : ExitStatus::done);
   if (!finished) return finished;
   if (job.interruption.requested() || report->error) {
     const std::string state = plural(document.summary.removed, "object") + " of " + std::to_string(look->plan.removal.size()) +
@@ -312,6 +313,37 @@ Result<ExitStatus> verify(Job& job) {
   return show(job, report::Command::verify, purge::only_values(std::move(*look), job.declared.values, job.fingerprint()));
 }
 
+// Asks no engine: it is stopped, or this only looks.
+Result<ExitStatus> scrub_host(const Options& options, const service::Interruption& interruption) {
+  const auto started = steady_clock::now();
+  auto policy = service::load_policy(options.config_file);
+  if (!policy) return std::move(policy).error();
+  auto declared = read_declared(options);
+  if (!declared) return std::move(declared).error();
+  scrub::RootOptions where;
+  where.data_root = options.data_root;
+  where.containerd = options.containerd_root;
+  auto roots = scrub::find_roots(where);
+  if (!roots) return std::move(roots).error();
+  const std::string directory = service::state_dir(*policy);
+  // A cache of its own: what scans remember of this engine's places is none of its business.
+  auto search = service::open_search(*policy, directory, "scrub of " + roots->engine_id);
+  std::optional<purge::Journal> journal;
+  if (!options.dry_run) {
+    auto opened = purge::Journal::open(directory);
+    if (!opened) return std::move(opened).error().within("nothing was changed");
+    journal.emplace(std::move(*opened));
+  }
+  auto scrubbed = purge::scrub_databases({*roots, declared->values, search, journal ? &*journal : nullptr, interruption.token()});
+  if (!scrubbed) return without_secrets(scrubbed.error(), *declared);
+  const std::vector<inventory::Unread> unsearchable = options.dry_run ? declared->unsearchable : std::vector<inventory::Unread>();
+  const auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - started);
+  const auto document = report::make_document(*scrubbed, unsearchable, (*search.get())->fingerprint(), took);
+  auto finished = finish(options, document, document.summary.remaining_secrets == 0 ? ExitStatus::done : ExitStatus::secrets);
+  if (finished && document.summary.failed != 0) return Error(Errc::io, first_failure(document));
+  return finished;
+}
+
 Result<ExitStatus> run_job(Job& job) {
   switch (job.options.command) {
     case Command::scan: return scan_or_plan(job, report::Command::scan);
@@ -320,6 +352,7 @@ Result<ExitStatus> run_job(Job& job) {
     case Command::verify: return verify(job);
     case Command::explain: return explain(job);
     case Command::builds:
+    case Command::scrub:
     case Command::version: break;
   }
   return ExitStatus::done;
@@ -330,6 +363,7 @@ Result<ExitStatus> run_job(Job& job) {
 Result<ExitStatus> run_command(const Options& options, const service::Interruption& interruption) {
   if (options.command == Command::version) return version(options, interruption);
   if (options.command == Command::builds) return builds(options, interruption, [&](const std::string& text) { return write_result(options, text); });
+  if (options.command == Command::scrub) return scrub_host(options, interruption);
   if (options.command == Command::purge && !options.force && !options.dry_run && !(is_terminal(STDIN_FILENO) && is_terminal(STDERR_FILENO)))
     return Error(Errc::usage, "without a terminal to ask on, purge needs --force (or --dry-run)");
   auto job = prepare(options, interruption);

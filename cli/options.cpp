@@ -21,6 +21,7 @@ constexpr CommandRow kCommands[] = {
     {Command::verify, "verify", "search every place where a build leaves bytes for the secrets given"},
     {Command::explain, "explain", "one object: what it is, what secret it carries, why it is kept or removed"},
     {Command::builds, "builds", "BuildKit's builds that the engine knows, and whether their records name a secret"},
+    {Command::scrub, "scrub", "zero the freed pages of the engine's databases while the engine is stopped"},
     {Command::version, "version", "its own version, the engine's version, API and image store"},
 };
 
@@ -42,10 +43,14 @@ void add_format(CLI::App& app, Options& options, std::vector<std::string> names)
   app.add_option("-o,--output", options.output, "write the result to this file instead of stdout")->type_name("FILE");
 }
 
-void add_selection(CLI::App& app, Options& options) {
+void add_secrets(CLI::App& app, Options& options) {
   app.add_option("--secret-env", options.secret_env, "the value of this environment variable is a secret (repeatable)")->type_name("NAME");
   app.add_option("--secret-file", options.secret_files, "the content of this file is a secret, without its final newline (repeatable)")->type_name("PATH");
   app.add_option("--secrets-from", options.secrets_from, "one secret a line; - is standard input")->type_name("FILE|-");
+}
+
+void add_selection(CLI::App& app, Options& options) {
+  add_secrets(app, options);
   app.add_option("--filter", options.filters, "kind, label, until, image or rule (repeatable; same key: or, different keys: and)")->type_name("KEY=VALUE");
   app.add_option_function<std::string>("--build", [](const std::string&) {
        throw CLI::ValidationError("--build", "BuildKit's build records are not read by this version");
@@ -56,7 +61,7 @@ void add_selection(CLI::App& app, Options& options) {
 // One line; CLI11's own texts do not name an unknown command.
 std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
   const auto surplus = app.remaining(true);
-  if (app.get_subcommands().empty() && surplus.empty()) return "which command? scan, plan, purge, verify, explain, builds or version";
+  if (app.get_subcommands().empty() && surplus.empty()) return "which command? scan, plan, purge, verify, explain, builds, scrub or version";
   if (app.get_subcommands().empty()) return "there is no command or option '" + surplus.front() + "'";
   return error.what();
 }
@@ -73,7 +78,14 @@ std::variant<Options, ExitStatus> parse_command_line(int argc, char** argv) {
     CLI::App& command = *app.add_subcommand(row.name, row.help);
     command.callback([&options, &row] { options.command = row.command; });
     add_common(command, options);
-    if (row.command != Command::explain && row.command != Command::builds && row.command != Command::version) {
+    if (row.command == Command::scrub) {
+      add_format(command, options, {"table", "json"});
+      add_secrets(command, options);
+      command.add_option("--data-root", options.data_root, "the engine's data root (default: daemon.json's, else /var/lib/docker)")->type_name("DIR");
+      command.add_option("--containerd-root", options.containerd_root,
+                         "containerd's, where it is not the engine's child (default: /var/lib/containerd, unless --data-root is given)")->type_name("DIR");
+      command.add_flag("-n,--dry-run", options.dry_run, "only look; the engine may run");
+    } else if (row.command != Command::explain && row.command != Command::builds && row.command != Command::version) {
       add_format(command, options, {"table", "json", "sarif"});
       add_selection(command, options);
     }

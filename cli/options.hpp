@@ -10,7 +10,7 @@
 
 namespace cleanerd::cli {
 
-enum class Command { scan, plan, purge, verify, explain, builds, version };
+enum class Command { scan, plan, purge, verify, explain, builds, scrub, version };
 enum class Format { table, json, sarif };
 
 struct Options {
@@ -24,6 +24,7 @@ struct Options {
   Format format = Format::table;
   std::string output;  // a file; empty: stdout
   bool dry_run = false, force = false, quiet = false, no_color = false;
+  std::string data_root, containerd_root;  // scrub's
   std::string config_file, host, log_level = "warn";
 };
 

@@ -151,7 +151,8 @@ Inventory::Inventory(Snapshot snapshot)
       taken_(snapshot.taken),
       classic_build_(snapshot.classic_build),
       unread_(std::move(snapshot.unread)),
-      data_root_(std::move(snapshot.data_root)) {
+      data_root_(std::move(snapshot.data_root)),
+      data_root_is_sure_(snapshot.data_root_is_sure) {
   std::unordered_map<std::string, Index> images, containers, records, volumes;
   std::unordered_set<std::string> builds, with_children;
   for (const Image& image : snapshot.images) with_children.insert(image.summary.parent.str());
@@ -211,8 +212,14 @@ void Inventory::add_places(std::optional<storage::Places> places) {
     if (!owners.empty()) continue;
     owners.push_back(objects_.size());
     std::string name = place.path.starts_with(data_root_) ? place.path.substr(data_root_.size()) : place.path;
-    objects_.push_back({leftover_kind(place), Leftover{std::move(name), {static_cast<std::int64_t>(place.size)}}});
+    objects_.push_back({leftover_kind(place), Leftover{std::move(name), {static_cast<std::int64_t>(place.size)}, place.environment}});
   }
+}
+
+bool Inventory::buildkit_works() const {
+  return std::ranges::any_of(objects_, [](const Object& object) {
+    return (object.cache() && object.cache()->in_use) || (object.build() && object.build()->running);
+  });
 }
 
 void Inventory::connect(Index parent, Index child) {

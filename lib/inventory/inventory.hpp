@@ -57,6 +57,7 @@ struct Image {
 struct Leftover {
   std::string name;  // the path from the data root
   ByteSize size;
+  std::vector<std::string> env;  // of the step that left it, or runs there
 };
 
 struct Object {
@@ -105,6 +106,7 @@ struct Snapshot {
   std::vector<Unread> unread;
   std::optional<storage::Places> places;  // nullopt: the data root cannot be read
   std::string data_root;                  // as this process sees it
+  bool data_root_is_sure = false;         // by its engine-id this engine's, and no other's
 };
 
 class Inventory {
@@ -137,6 +139,9 @@ class Inventory {
   // none: a place that is only theirs is a leftover or an orphan.
   std::span<const Index> owners(std::size_t place) const { return owners_[place]; }
   const std::string& data_root() const { return data_root_; }
+  bool data_root_is_sure() const { return data_root_is_sure_; }
+  // BuildKit says that a build is at work.
+  bool buildkit_works() const;
 
   // By `<kind>:<engine id>`, by the engine's id or by a prefix of it of at least 4 characters; more than one when it is
   // not unique.
@@ -153,6 +158,7 @@ class Inventory {
   std::vector<Unread> unread_;
   std::optional<storage::Places> places_;
   std::string data_root_;
+  bool data_root_is_sure_;
   std::vector<std::vector<Index>> owners_;
   std::vector<Object> objects_;
   std::vector<std::vector<Index>> parents_;

@@ -40,9 +40,10 @@ bool made_by_buildkit(const inventory::Image& image) {
 class Guard {
  public:
   Guard(const Inventory& inventory, const policy::Policy& policy, Instant now)
-      : inventory_(inventory), policy_(policy), now_(now) {}
+      : inventory_(inventory), policy_(policy), now_(now), buildkit_works_(inventory.buildkit_works()) {}
 
   std::optional<Reason> operator()(const Object& object, std::span<const secrets::Finding> findings) const {
+    if (object.kind == Kind::leftover_executor) return executor_guard();
     if (is_on_disk_only(object.kind)) return Reason{"not-reachable", "is known to no API of the engine; it is reported, and left alone"};
     if (const auto reason = protected_by_policy(object)) return reason;
     if (is_builder(object.kind)) return builder_guard(object);
@@ -89,6 +90,14 @@ class Guard {
     return classic_guard(object.created());
   }
 
+  // A step has its directory while it runs, and its mutable record is in use for as long.
+  std::optional<Reason> executor_guard() const {
+    if (!inventory_.data_root_is_sure())
+      return Reason{"not-reachable", "lies in a data root that is not for certain this engine's; it is reported, and left alone"};
+    if (buildkit_works_) return Reason{"build-running", "may belong to the build that runs now"};
+    return std::nullopt;
+  }
+
   std::optional<Reason> container_guard(const Object& object, const engine::Container& container,
                                         std::span<const secrets::Finding> findings) const {
     if (container.state == "running" || container.state == "paused" || container.state == "restarting")
@@ -129,9 +138,12 @@ class Guard {
   const Inventory& inventory_;
   const policy::Policy& policy_;
   Instant now_;
+  bool buildkit_works_;
 };
 
-int phase(Kind kind) { return is_container(kind) ? 0 : is_image(kind) ? 1 : is_cache(kind) ? 2 : is_builder(kind) ? 4 : 3; }
+int phase(Kind kind) {
+  return is_container(kind) ? 0 : is_image(kind) ? 1 : is_cache(kind) ? 2 : is_history(kind) ? 3 : is_builder(kind) ? 4 : 5;
+}
 
 }  // namespace
 

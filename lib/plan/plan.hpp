@@ -30,7 +30,7 @@ struct Item {
 
 struct Plan {
   std::vector<Item> items;     // one per object of the inventory, in its order; running containers are there, kept
-  std::vector<Index> removal;  // containers, images leaf first, cache records leaf first, build records, builders
+  std::vector<Index> removal;  // containers, images leaf first, cache records leaf first, build records, builders, leftovers
 };
 
 struct Selection {

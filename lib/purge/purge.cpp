@@ -4,6 +4,7 @@
 #include <set>
 
 #include "purge/builders.hpp"
+#include "scrub/executor.hpp"
 #include "storage/data_root.hpp"
 
 namespace cleanerd::purge {
@@ -21,7 +22,8 @@ bool ends_the_purge(Errc code) {
   return code == Errc::unreachable || code == Errc::timeout || code == Errc::cancelled || code == Errc::permission;
 }
 
-bool is_for_good(const Reason& reason) { return reason.code == "tagged" || reason.code == "protected"; }
+// What held the secret is gone from beside a mount.
+bool is_for_good(const Reason& reason) { return reason.code == "tagged" || reason.code == "protected" || reason.code == "mounted"; }
 
 Reason interrupted() { return {"interrupted", "was not reached before the purge was interrupted"}; }
 
@@ -57,6 +59,7 @@ class Run {
     phase([](inventory::Kind kind) { return inventory::is_cache(kind); }, &Run::remove_records);
     phase([](inventory::Kind kind) { return inventory::is_history(kind); }, &Run::remove_builds);
     phase([](inventory::Kind kind) { return inventory::is_builder(kind); }, &Run::remove_builders);
+    phase([](inventory::Kind kind) { return kind == inventory::Kind::leftover_executor; }, &Run::remove_executor_leftovers);
     if (to_collect_ && !report_.error) {
       // Ends in a collection of the content store; an engine without BuildKit has none to collect.
       if (Status collected = request_.host.client.collect_garbage(); !collected && ends_the_purge(collected.error().code()))
@@ -237,6 +240,40 @@ class Run {
     }
   }
 
+  // Each was there in the look that has just ended. What stands there while afterwards no build runs is no running build's, and a
+  // build that begins now has a directory of another name.
+  void remove_executor_leftovers(const Look& fresh, const std::vector<Index>& targets) {
+    const Result<bool> works = buildkit_works();
+    if (!works) {
+      report_.error = works.error();
+      return;
+    }
+    for (const Index i : targets) {
+      if (over()) return;
+      const Object& object = fresh.inventory[i];
+      const std::string& id = plan_ids_[object.engine_id()];
+      if (*works) {
+        settle(id, State::kept, {"build-running", "may belong to a build that began meanwhile"});
+        continue;
+      }
+      const std::string& path = object.engine_id();
+      const Status gone = scrub::remove_executor_leftover(fresh.inventory.data_root(), path.substr(path.rfind('/') + 1));
+      if (!gone && gone.error().code() == Errc::conflict) settle(id, State::kept, {"mounted", "is kept: " + gone.error().message()});
+      else if (!gone && gone.error().code() != Errc::not_found) settle(id, State::failed, {"error", gone.error().message()});
+      else if (!settle_by(id, gone, object.size())) return;
+    }
+  }
+
+  Result<bool> buildkit_works() const {
+    auto records = request_.host.client.list_cache_records();
+    if (!records) return std::move(records).error();
+    if (std::ranges::any_of(*records, &engine::CacheRecord::in_use)) return true;
+    if (!request_.host.history) return false;
+    auto builds = request_.host.history->list();
+    if (!builds) return std::move(builds).error();
+    return std::ranges::any_of(*builds, &engine::BuildRecord::running);
+  }
+
   void verify() {
     auto after = look_again();
     if (!after) {
@@ -298,6 +335,7 @@ Status settle_earlier(Journal& journal, const Look& now) {
   for (const plan::Item& item : now.plan.items) there.emplace(now.inventory[item.object].engine_id(), &item);
   std::vector<Settlement> settlements;
   for (const std::string& id : *open) {
+    if (id.starts_with("database.freed:")) continue;  // the next scrub settles it
     const auto found = there.find(inventory::engine_id_of(id));
     if (found == there.end()) settlements.push_back({id, Settled::removed, "gone"});
     else if (found->second->verdict == Verdict::keep && is_for_good(found->second->reasons.back()))

@@ -42,7 +42,7 @@ struct Request {
   std::function<void(std::size_t done, std::size_t total)> on_progress;
 };
 
-// Containers, images leaf first, cache records in one call, build records, builders. Before each of the five the host is looked at and planned
+// Containers, images leaf first, cache records in one call, build records, builders, leftovers of interrupted steps. Before each of these the host is looked at and planned
 // again, and what is no longer to be removed then is kept; each image's tags are looked at once more right before it goes.
 // Never throws for anything that the engine does; a removal is on the journal before it happens.
 Report carry_out(const Look& planned, const Request& request);

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "base/text.hpp"
+#include "report/rows.hpp"
 
 namespace cleanerd::report {
 namespace {
@@ -105,17 +106,17 @@ std::string name_for_people(const Object& object, const secrets::Findings& findi
   return "";
 }
 
-FindingRow finding_row(const secrets::Finding& finding, const secrets::Findings& findings, const Fingerprinter& fingerprint) {
-  FindingRow row{finding.rule, std::string(secrets::to_string(finding.source)), findings.known.redact(finding.location),
-                 finding.masked, finding.fingerprint, findings.known.redact(finding.origin)};
+}  // namespace
+
+FindingRow finding_row(const secrets::Finding& finding, const secrets::ValueSet& known, const Fingerprinter& fingerprint) {
+  FindingRow row{finding.rule, std::string(secrets::to_string(finding.source)), known.redact(finding.location),
+                 finding.masked, finding.fingerprint, known.redact(finding.origin)};
   if (finding.value) {
     row.masked = mask(*finding.value);
     row.fingerprint = fingerprint(*finding.value);
   }
   return row;
 }
-
-}  // namespace
 
 std::string redact(std::string_view text, const secrets::Findings& findings) {
   return printable(mask_random_words(mask_assigned(mask_url_passwords(findings.known.redact(text)))));
@@ -153,7 +154,7 @@ Document make_document(Command command, const purge::Look& look, const purge::Re
     }
     for (plan::Reason& reason : row.reasons) reason.text = look.findings.known.redact(reason.text);
     for (const secrets::Finding& finding : look.findings.of[item.object])
-      row.findings.push_back(finding_row(finding, look.findings, fingerprint));
+      row.findings.push_back(finding_row(finding, look.findings.known, fingerprint));
 
     Summary& summary = document.summary;
     ++summary.objects;

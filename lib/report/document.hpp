@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/secret_value.hpp"
+#include "purge/freed.hpp"
 #include "purge/purge.hpp"
 
 namespace cleanerd::report {
@@ -47,6 +48,10 @@ enum class Command { scan, plan, purge, verify };
 // `report` for a purge that was carried out, nullptr otherwise. Running containers are no residue and left out.
 Document make_document(Command command, const purge::Look& look, const purge::Report* report,
                        const std::vector<inventory::Unread>& also_unread, const Fingerprinter& fingerprint, Duration took);
+
+// Of a scrub, or its dry run. The engine is stopped: of it only the data root is known.
+Document make_document(const purge::Scrubbed& scrubbed, const std::vector<inventory::Unread>& also_unread, const Fingerprinter& fingerprint,
+                       Duration took);
 
 // What is left of a text of the engine's after known values, assigned values of secret names, passwords in URLs and long
 // random words are masked.

@@ -36,6 +36,8 @@ std::string render_json(const Document& document) {
                        {"store", engine.store == engine::ImageStore::graphdriver ? "graphdriver" : "containerd"},
                        {"storage_driver", engine.storage_driver},
                        {"data_root", engine.data_root}};
+  if (engine.version.empty())  // it was not asked
+    for (const char* key : {"version", "api_version", "store", "storage_driver"}) out["engine"][key] = nullptr;
   out["objects"] = Json::array();
   for (const ObjectRow& row : document.objects) out["objects"].push_back(object_json(row));
   out["unread"] = Json::array();

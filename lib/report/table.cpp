@@ -13,6 +13,7 @@ constexpr std::size_t kShortId = 12;
 
 std::string short_id(const ObjectRow& row) {
   std::string_view bare = row.engine_id;
+  if (bare.starts_with('/')) return row.kind + ":" + printable(bare, 120);
   if (bare.starts_with("sha256:")) bare.remove_prefix(7);
   return row.kind + ":" + std::string(bare.substr(0, kShortId));
 }
@@ -78,6 +79,13 @@ std::string conclusion(const Document& document) {
     if (summary.secret_objects == 0) return "None of the given secrets was found in " + plural(summary.objects, "object") + ".\n";
     return std::to_string(summary.secret_objects) + " of " + plural(summary.objects, "object") + " hold a given secret.\n";
   }
+  if (document.command == "scrub") {
+    if (summary.planned == 0) return "No old bytes in the free pages of " + plural(summary.objects, "database") + ".\n";
+    out = std::to_string(summary.planned) + " of " + plural(summary.objects, "database") + " with old bytes in free pages, " + std::to_string(summary.secret_objects) +
+          " with a known or recognised secret in them";
+    if (summary.removed == 0 && summary.failed == 0) return out + ". `cleanerctl scrub` zeroes them while the engine is stopped.\n";
+    return out + ": " + to_string(summary.freed) + " zeroed, every key and value is as it was.\n";
+  }
   if (document.command == "plan") {
     if (summary.secret_objects == 0 && summary.planned == 0) return "Nothing to remove: no secret found in " + plural(summary.objects, "object") + ".\n";
     return plural(summary.planned, "object") + " would be removed, " + std::to_string(summary.objects - summary.planned) + " kept; " +
@@ -99,10 +107,10 @@ std::string conclusion(const Document& document) {
 
 std::string render_table(const Document& document, Colour colour) {
   const engine::EngineInfo& engine = document.engine;
-  std::string out = "Docker Engine " + engine.version + " (API " + engine::to_string(engine.api) + ", " +
+  std::string out = engine.version.empty() ? "Data root " + printable(engine.data_root, 120) + "\n" : "Docker Engine " + engine.version + " (API " + engine::to_string(engine.api) + ", " +
                     (engine.store == engine::ImageStore::graphdriver ? "graphdriver " : "containerd ") +
                     printable(engine.storage_driver, 40) + ", " + printable(engine.data_root, 120) + ")\n";
-  const bool decides = document.command == "plan" || document.command == "purge";
+  const bool decides = document.command == "plan" || document.command == "purge" || document.command == "scrub";
   std::vector<Row> rows{{decides ? "STATE" : "", "OBJECT", "SIZE", "AGE", decides ? "WHY" : "SECRET"}};
   std::vector<std::string> states;
   for (const ObjectRow& row : document.objects) {

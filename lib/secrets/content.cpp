@@ -233,7 +233,8 @@ void add_content(const Inventory& inventory, const Targets& targets, const searc
   Content(inventory, targets, outcome, fingerprint, findings).add();
   for (std::size_t t = 0; t < targets.places.size(); ++t)
     for (const search::UnreadFile& file : outcome.targets[t].unread)
-      if (!is_running_step(targets.all[t].name, file)) unread.push_back({printable(targets.all[t].name + (file.file.empty() ? "" : "/" + file.file), 300), file.reason});
+      if (!is_running_step(targets.all[t].name, file))
+        unread.push_back({printable(targets.all[t].name + (file.file.empty() ? "" : "/" + file.file), 300), file.reason});
   for (std::size_t t = 0; t < targets.export_owners.size(); ++t)
     for (const search::UnreadFile& file : outcome.targets[targets.places.size() + targets.text_owners.size() + t].unread)
       unread.push_back({name_of(inventory[targets.export_owners[t]]) + (file.file.empty() ? "" : " " + printable(file.file, 300)), file.reason});

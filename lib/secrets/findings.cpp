@@ -88,6 +88,8 @@ class NameLook {
     for (const std::string& word : container.command) command(word, Source::history, [] { return "command"; });
   }
 
+  void leftover(const inventory::Leftover& leftover) { variables(leftover.env, "variable"); }
+
   void cache_record(const engine::CacheRecord& record) {
     static constexpr std::string_view kExec = " from exec ";
     const std::string& text = record.description;
@@ -200,6 +202,7 @@ Findings find_by_name(const Inventory& inventory, const NameRules& names, std::s
     if (const auto* image = objects[i].image()) look.image(*image);
     if (const auto* record = objects[i].cache()) look.cache_record(*record);
     if (const auto* record = objects[i].build()) look.build_record(*record);
+    if (const auto* leftover = objects[i].leftover()) look.leftover(*leftover);
     if (objects[i].kind == Kind::container_build) look.build_step(*objects[i].container());
     for (const Finding& finding : findings.of[i])
       if (finding.value && is_searchable(finding.value->reveal())) findings.known.add({*finding.value, finding.origin, false});

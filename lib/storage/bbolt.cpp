@@ -78,6 +78,8 @@ Status View::for_each(const Bucket& bucket, const Visit& visit) { return bbolt::
 
 Status View::for_each_deep(const VisitDeep& visit) { return bbolt::walk_all(pages_, root(), visit, {}); }
 
+Result<bbolt::FreeBytes> View::free_bytes() { return bbolt::free_bytes(pages_, root()); }
+
 Status View::for_each_page(const VisitPages& visit) { return bbolt::walk_all(pages_, root(), {}, visit); }
 
 }  // namespace cleanerd::storage

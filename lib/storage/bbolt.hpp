@@ -13,6 +13,7 @@
 #include <type_traits>
 
 #include "base/result.hpp"
+#include "storage/bbolt_free.hpp"
 #include "storage/bbolt_pages.hpp"
 
 namespace cleanerd::storage {
@@ -42,9 +43,11 @@ class View {
     bbolt::PageId first = 0;
     bbolt::PageId count = 0;
     PageUse use = PageUse::tree;
+    const bbolt::Node* node = nullptr;  // of a tree; ends with the call
   };
   using VisitPages = std::function<Status(const PageRange&)>;
 
+  const bbolt::Meta& meta() const { return pages_.meta(); }
   std::uint64_t txid() const { return pages_.meta().txid; }
   std::uint32_t page_size() const { return pages_.meta().page_size; }
   bbolt::PageId page_count() const { return pages_.meta().high_water; }
@@ -66,6 +69,9 @@ class View {
   // Every page that this transaction needs, in no order; what is below page_count() and not among them is free.
   // The same check as for_each_deep.
   Status for_each_page(const VisitPages& visit);
+
+  // The bytes that nothing in the database means (bbolt_free.hpp).
+  Result<bbolt::FreeBytes> free_bytes();
 
  private:
   friend class Bolt;

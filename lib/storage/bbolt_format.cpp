@@ -10,9 +10,7 @@ static_assert(std::endian::native == std::endian::little, "bbolt files are in th
 
 constexpr std::uint32_t kMagic = 0xED0CDAED;
 constexpr std::uint32_t kVersion = 2;
-constexpr std::size_t kElementSize = 16;  // of branchPageElement and leafPageElement alike
 constexpr std::size_t kBucketSize = 16;   // InBucket: root, sequence
-constexpr std::uint32_t kBucketElement = 0x01;
 
 template <class Integer>
 Integer load(std::string_view bytes, std::size_t at) {
@@ -97,7 +95,9 @@ std::string_view Node::value(std::size_t i) const {
   return bytes_.substr(start, load<std::uint32_t>(bytes_, at + 12));
 }
 
-bool Node::is_bucket(std::size_t i) const { return (load<std::uint32_t>(bytes_, element_at(i)) & kBucketElement) != 0; }
+std::uint32_t Node::flags(std::size_t i) const { return load<std::uint32_t>(bytes_, element_at(i)); }
+
+bool Node::is_bucket(std::size_t i) const { return (flags(i) & kBucketElement) != 0; }
 
 std::size_t Node::lower_bound(std::string_view wanted) const {
   std::size_t low = 0;

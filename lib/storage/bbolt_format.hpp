@@ -41,6 +41,9 @@ inline constexpr std::uint16_t kBranch = 0x01;
 inline constexpr std::uint16_t kLeaf = 0x02;
 inline constexpr std::uint16_t kFreelist = 0x10;
 
+inline constexpr std::size_t kElementSize = 16;  // of branchPageElement and leafPageElement alike
+inline constexpr std::uint32_t kBucketElement = 0x01;  // the only flag of a leaf's element
+
 std::optional<Header> decode_header(std::string_view page);
 
 // A branch or leaf page with its overflow. Made only of pages whose elements all lie within `bytes` and whose keys ascend,
@@ -49,6 +52,7 @@ class Node {
  public:
   static Result<Node> decode(std::string_view bytes);
 
+  std::string_view bytes() const { return bytes_; }
   bool is_leaf() const { return leaf_; }
   std::size_t size() const { return bytes_.size(); }
   std::size_t count() const { return count_; }
@@ -56,6 +60,7 @@ class Node {
   PageId child(std::size_t i) const;              // of a branch
   std::string_view value(std::size_t i) const;    // of a leaf
   bool is_bucket(std::size_t i) const;            // of a leaf
+  std::uint32_t flags(std::size_t i) const;       // of a leaf
 
   // The first element whose key is not less; count() when there is none.
   std::size_t lower_bound(std::string_view key) const;

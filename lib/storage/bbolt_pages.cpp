@@ -81,26 +81,32 @@ Result<PageId> Pages::extent(PageId id, std::uint16_t flags) const {
   return PageId{found->overflow} + 1;
 }
 
+Result<std::string> Pages::bytes(PageId first, PageId pages) const {
+  if (pages > kLargestNode / meta_.page_size) return Error(Errc::too_large, damaged(first, "is larger than expected").message());
+  std::string bytes(static_cast<std::size_t>(pages * meta_.page_size), '\0');
+  auto count = read_at(file_->descriptor, first * meta_.page_size, bytes, file_->name);
+  if (!count) return std::move(count).error();
+  if (*count != bytes.size()) return damaged(first, "is cut off");
+  return bytes;
+}
+
 Result<PagePtr> Pages::read(PageId id) {
   PagePtr& slot = cache_[id % kSlots];
   if (slot && slot->id() == id) return slot;
   if (id < 2 || id >= meta_.high_water) return damaged(id, "lies outside");
   // Nearly all nodes are one page.
-  std::string bytes(static_cast<std::size_t>(meta_.page_size), '\0');
-  auto count = read_at(file_->descriptor, id * meta_.page_size, bytes, file_->name);
+  std::string content(static_cast<std::size_t>(meta_.page_size), '\0');
+  auto count = read_at(file_->descriptor, id * meta_.page_size, content, file_->name);
   if (!count) return std::move(count).error();
-  auto found = checked_header(id, std::string_view(bytes).substr(0, *count));
+  auto found = checked_header(id, std::string_view(content).substr(0, *count));
   if (!found) return std::move(found).error();
   const PageId pages = PageId{found->overflow} + 1;
-  const std::uint64_t size = pages * meta_.page_size;
-  if (size > kLargestNode) return Error(Errc::too_large, damaged(id, "is larger than expected").message());
-  if (size > bytes.size()) {
-    bytes.resize(static_cast<std::size_t>(size));
-    count = read_at(file_->descriptor, id * meta_.page_size, bytes, file_->name);
-    if (!count) return std::move(count).error();
+  if (pages > 1 || *count != content.size()) {
+    auto all = bytes(id, pages);
+    if (!all) return std::move(all).error();
+    content = std::move(*all);
   }
-  if (*count != bytes.size()) return damaged(id, "is cut off");
-  auto page = Page::make(std::move(bytes), id, pages);
+  auto page = Page::make(std::move(content), id, pages);
   if (!page) return damaged(id, page.error().message());
   if ((*page)->size() <= kCachedSize) slot = *page;
   return page;

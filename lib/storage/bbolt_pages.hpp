@@ -51,6 +51,9 @@ class Pages {
   // A branch or leaf. Errc::protocol: damaged, or overwritten by a writer meanwhile; ::too_large beyond 64 MiB.
   Result<PagePtr> read(PageId id);
 
+  // The bytes of a whole number of pages.
+  Result<std::string> bytes(PageId first, PageId count) const;
+
   // Its first page and how many it occupies, its kind having been checked.
   Result<PageId> extent(PageId id, std::uint16_t flags) const;
 

@@ -71,11 +71,11 @@ class WalkAll {
       : pages_(pages), on_entry_(on_entry), on_pages_(on_pages), used_(static_cast<std::size_t>(pages.meta().high_water)) {}
 
   Status run(const Bucket& root) {
-    if (auto done = claim({0, 2, View::PageUse::meta}); !done) return done;
+    if (auto done = claim({0, 2, View::PageUse::meta, nullptr}); !done) return done;
     if (const PageId freelist = pages_.meta().freelist; freelist != kNoFreelist) {
       auto extent = pages_.extent(freelist, kFreelist);
       if (!extent) return std::move(extent).error();
-      if (auto done = claim({freelist, *extent, View::PageUse::freelist}); !done) return done;
+      if (auto done = claim({freelist, *extent, View::PageUse::freelist, nullptr}); !done) return done;
     }
     return bucket(root);
   }
@@ -93,7 +93,7 @@ class WalkAll {
   Status claim_node(PageId id) {
     auto page = pages_.read(id);
     if (!page) return std::move(page).error();
-    return claim({id, (*page)->pages(), View::PageUse::tree});
+    return claim({id, (*page)->pages(), View::PageUse::tree, &(*page)->node()});
   }
 
   Status bucket(const Bucket& bucket) {

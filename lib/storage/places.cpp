@@ -1,7 +1,11 @@
 #include "storage/places.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
+#include "base/text.hpp"
+#include "engine/json_stream.hpp"
+#include "storage/beneath.hpp"
 #include "storage/place_list.hpp"
 
 namespace cleanerd::storage {
@@ -35,6 +39,26 @@ void leftovers(const std::string& root, PlaceList& list) {
   }
 }
 
+// process.env of its config.json (OCI runtime-spec v1.0 config.md). Nothing where that cannot be read.
+std::vector<std::string> step_environment(const std::string& path) {
+  auto file = open_regular_file_beneath(path, "config.json");
+  if (!file) return {};
+  std::string content(1u << 20, '\0');
+  const auto size = read_at(*file, 0, content, "config.json");
+  if (!size || *size == content.size()) return {};
+  content.resize(*size);
+  const auto config = engine::parse_document(content);
+  if (!config || !config->is_object()) return {};
+  const auto process = config->find("process");
+  if (process == config->end() || !process->is_object()) return {};
+  const auto variables = process->find("env");
+  if (variables == process->end() || !variables->is_array()) return {};
+  std::vector<std::string> all;
+  for (const auto& variable : *variables)
+    if (const auto* text = variable.get_ptr<const std::string*>()) all.push_back(*text);
+  return all;
+}
+
 void other_store(const std::string& root, bool graphdriver, PlaceList& list) {
   if (!graphdriver) {
     for (const char* folder : {"/overlay2", "/image/overlay2/imagedb/content"})
@@ -65,7 +89,10 @@ Result<Places> Places::read(const DataRoot& root, const engine::EngineInfo& engi
   builder_volumes(root.path(), list);
   leftovers(root.path(), list);
   other_store(root.path(), graphdriver, list);
-  return std::move(list).finish();
+  Places places = std::move(list).finish();
+  for (Place& place : places.places_)
+    if (place.kind == Place::Kind::leftover && contains(place.path, "/buildkit/executor/")) place.environment = step_environment(place.path);
+  return places;
 }
 
 std::vector<const Place*> Places::of(const Owner& owner) const {

@@ -48,6 +48,8 @@ struct Place {
   bool fixed = false;         // committed or named by its digest: never changes while it is there
   std::uint64_t size = 0;     // measured for orphans only
   Stamp stamp{};              // of the path, when it was listed
+  // Of a step of BuildKit that runs or was interrupted, "NAME=value" each: build arguments, and secrets mounted as variables.
+  std::vector<std::string> environment{};
 };
 
 class Places {

@@ -5,7 +5,7 @@ import unittest
 from runner import CLEANERCTL, DONE, USAGE, BlackBoxTest
 from scenario import busy_host
 
-COMMANDS = ("scan", "plan", "purge", "explain", "version")
+COMMANDS = ("scan", "plan", "purge", "explain", "scrub", "version")
 
 
 class CommandLine(BlackBoxTest):

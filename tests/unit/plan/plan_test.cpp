@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "storage/place_list.hpp"
+#include "support/files.hpp"
 #include "support/planned.hpp"
 
 namespace cleanerd::plan {
@@ -150,6 +152,30 @@ TEST(MakePlan, KeepsAClassicBuildsResidueWhileOneRuns) {
   EXPECT_THAT(result.reasons("classic"), ElementsAre("secret", "build-running"));
   EXPECT_THAT(result.reasons("done"), ElementsAre("secret", "build-running"));
   EXPECT_THAT(result.reasons("fresh"), ElementsAre("secret", "build-running"));
+}
+
+TEST(MakePlan, TakesWhatAnInterruptedStepLeftOfAnEngineThatIsSureWhileNoBuildRuns) {
+  TempDir directory;
+  const std::string root = directory.path().string();
+  const std::string step = "/buildkit/executor/0123456789abcdefghijklmno";
+  write_file(root + step + "/config.json", "{}");
+  write_file(root + "/tmp/docker-tarsplit1", "");
+  Selection all;
+  all.all = true;
+  const auto on = [&](an_inventory scenario, bool sure = true) {
+    storage::PlaceList list;
+    list.found(storage::Place::Kind::leftover, root + step);
+    list.found(storage::Place::Kind::leftover, root + "/tmp/docker-tarsplit1");
+    scenario.snapshot.places = std::move(list).finish();
+    scenario.snapshot.data_root = root;
+    scenario.snapshot.data_root_is_sure = sure;
+    return planned(scenario, {}, all);
+  };
+  EXPECT_THAT(on(an_inventory().with(build("b"))).removed(), ElementsAre("b", step));
+  EXPECT_THAT(on(an_inventory()).reasons("/tmp/docker-tarsplit1"), ElementsAre("not-reachable"));
+  EXPECT_THAT(on(an_inventory(), false).reasons(step), ElementsAre("not-reachable"));
+  EXPECT_THAT(on(an_inventory().with(record("r").in_use())).reasons(step), ElementsAre("build-running"));
+  EXPECT_THAT(on(an_inventory().with(build("b").running())).reasons(step), ElementsAre("build-running"));
 }
 
 TEST(MakePlan, WaitsForTheQuietPeriodWhereTheHostDoesNotTell) {

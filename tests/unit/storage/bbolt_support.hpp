@@ -36,6 +36,7 @@ inline void use_all(const Bolt& bolt) {
   (void)content(bolt);
   (void)bolt.read([](View& view) -> Result<int> {
     (void)view.for_each_page([](const View::PageRange&) { return Status(); });
+    (void)view.free_bytes();
     (void)view.get(view.root(), "name");
     (void)view.bucket({"first", "second"});
     (void)view.for_each(view.root(), [&](const BoltEntry& entry) {
