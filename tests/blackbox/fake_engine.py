@@ -23,6 +23,7 @@ class Request:
     path: str  # without the version
     version: str  # "v1.51", empty when unversioned
     query: dict[str, list[str]]
+    body: bytes = b""
 
     @property
     def mutates(self) -> bool:
@@ -161,10 +162,13 @@ class FakeEngine:
         line = incoming.readline().decode()
         if not line or line.startswith("PRI "):  # HTTP/2, which engines before 29.2 end at once
             return False
-        while incoming.readline() not in (b"\r\n", b""):
-            pass
+        length = 0
+        while (field := incoming.readline()) not in (b"\r\n", b""):
+            if field.lower().startswith(b"content-length:"):
+                length = int(field.split(b":")[1])
+        body = incoming.read(length)
         with self._lock:
-            request = self._parse(len(self.requests) + 1, line)
+            request = self._parse(len(self.requests) + 1, line, body)
             self.requests.append(request)
         fault = self.on_request(request)
         if self._stopped.is_set():
@@ -175,9 +179,11 @@ class FakeEngine:
             fault.write(Wire(connection, answer, self._stopped))
             return False
         connection.sendall(self._framed(request, answer))
-        return True
+        return not request.path.endswith("/start")
 
     def _framed(self, request: Request, answer: Answer) -> bytes:
+        if request.path.endswith("/start"):  # a program's output ends with its connection
+            return head(answer.status) + answer.body
         if not request.path.endswith(("/images/json", "/containers/json", "/system/df")):
             return whole(answer.status, answer.body) if answer.status != 204 else head(204)
         size = self.chunk_size or len(answer.body)
@@ -185,18 +191,21 @@ class FakeEngine:
         return head(answer.status, "Transfer-Encoding: chunked") + b"".join(parts) + b"0\r\n\r\n"
 
     @staticmethod
-    def _parse(index: int, line: str) -> Request:
+    def _parse(index: int, line: str, body: bytes) -> Request:
         method, target, _ = line.split(" ")
         url = urlsplit(target)
         first, _, rest = url.path.removeprefix("/").partition("/")
         versioned = first.startswith("v1.")
         path = unquote("/" + rest if versioned else url.path)
-        return Request(index, method, path, first if versioned else "", parse_qs(url.query))
+        return Request(index, method, path, first if versioned else "", parse_qs(url.query), body)
 
     def _answer(self, request: Request) -> Answer:
         try:
             if request.version and not self._speaks(request.version):
                 raise Refused(400, f"client version {request.version[1:]} is not supported")
+            if request.path.endswith("/start"):
+                output = self.state.programs[int(request.path.split("/")[2])][2]
+                return Answer(200, b"\1\0\0\0" + len(output).to_bytes(4) + output)
             status, document = self._route(request)
             return Answer(status, b"" if document is None else json.dumps(document).encode())
         except Refused as refused:
@@ -226,7 +235,14 @@ class FakeEngine:
             case ["GET", "containers", id, "json"] if id in state.containers:
                 return 200, state.containers[id].details()
             case ["GET", "volumes"]:
-                return 200, {"Volumes": None}
+                return 200, {"Volumes": [{"Name": name, "Labels": None} for name in state.volumes] or None}
+            case ["POST", "containers", id, "exec"] if id in state.containers:
+                return 201, {"Id": state.start_program(json.loads(request.body)["Cmd"])}
+            case ["GET", "exec", id, "json"]:
+                return 200, {"ID": id, "Running": False, "ExitCode": state.programs[int(id)][1]}
+            case ["DELETE", "volumes", name] if name in state.volumes:
+                state.volumes.remove(name)
+                return 204, None
             case ["GET", "system", "df"]:
                 return 200, state.disk_usage()
             case ["DELETE", "images", id]:

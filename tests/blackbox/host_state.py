@@ -4,6 +4,7 @@ import re
 import secrets
 import string
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,6 +83,7 @@ class Container:
     command: list[str]
     labels: dict[str, str]
     build_step: bool
+    volumes: list[str] = field(default_factory=list)
 
     def details(self) -> Json:
         config: Json = {"Image": self.image_ref, "Env": list(self.env), "Cmd": list(self.command), "Labels": dict(self.labels)}
@@ -91,7 +93,7 @@ class Container:
                 "Path": self.command[0] if self.command else "", "Args": list(self.command[1:]),
                 "State": {"Status": self.state, "Running": self.state == "running", "ExitCode": self.exit_code,
                           "FinishedAt": rfc3339(self.created + 1) if self.state == "exited" else "0001-01-01T00:00:00Z"},
-                "Config": config,
+                "Config": config, "Mounts": [{"Type": "volume", "Name": name} for name in self.volumes],
                 "HostConfig": {"LogConfig": {"Type": "none" if self.build_step else "json-file", "Config": {}}}}
 
 
@@ -124,6 +126,10 @@ class HostState:
     images: dict[str, Image] = field(default_factory=dict)
     containers: dict[str, Container] = field(default_factory=dict)
     records: dict[str, CacheRecord] = field(default_factory=dict)
+    volumes: set[str] = field(default_factory=set)
+    # What a program that is run in a container does: its exit status and what it writes.
+    run_program: Callable[[list[str]], tuple[int, bytes]] = lambda command: (127, b"")
+    programs: list[tuple[list[str], int, bytes]] = field(default_factory=list)
 
     def add_image(self, parent: str = "", *, step: str = "", tags: list[str] | None = None, env: list[str] | None = None,
                   labels: dict[str, str] | None = None, step_command: list[str] | None = None, age: float = USUAL_AGE) -> str:
@@ -150,6 +156,10 @@ class HostState:
                              None if unused_for is None else now - unused_for)
         self.records[record.id] = record
         return record.id
+
+    def start_program(self, command: list[str]) -> str:
+        self.programs.append((command, *self.run_program(command)))
+        return str(len(self.programs) - 1)
 
     def ids(self) -> set[str]:
         return {*self.images, *self.containers, *self.records}
