@@ -51,7 +51,8 @@ Result<ExitStatus> builds(const Options& options, const service::Interruption& i
     return Error(Errc::unsupported, "the Docker engine " + engine.version + " tells nothing of its builds; engines from 24 on do");
   }
 
-  report::Builds builds{engine, {}, {}};
+  report::Builds builds;
+  builds.engine = engine;
   if (host->history) {
     auto records = host->history->list();
     if (!records) return std::move(records).error();

@@ -203,7 +203,8 @@ Inventory::Inventory(Snapshot snapshot)
 void Inventory::add_places(std::optional<storage::Places> places) {
   places_ = std::move(places);
   if (!places_) return;
-  std::map<storage::Owner, Index> known;
+  const auto hash = [](const storage::Owner& owner) { return std::hash<std::string>{}(owner.id); };
+  std::unordered_map<storage::Owner, Index, decltype(hash)> known(objects_.size(), hash);
   for (Index i = 0; i < objects_.size(); ++i) known.emplace(storage::Owner{owner_kind(objects_[i].kind), objects_[i].engine_id()}, i);
   for (const storage::Place& place : places_->all()) {
     std::vector<Index>& owners = owners_.emplace_back();

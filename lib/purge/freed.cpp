@@ -62,7 +62,7 @@ Status search_in(const std::vector<Opened>& opened, const ScrubRequest& request,
       finding.location = "freed page " + std::to_string(hit.begin / opened[i].contents.meta.page_size) + ", byte " + std::to_string(hit.begin);
       if (hit.encoding != match::Encoding::plain) finding.location += ", in " + std::string(match::to_string(hit.encoding));
       const auto origin = origins.find(hit.fingerprint);
-      finding.origin = !hit.rule.empty() ? std::string((*search)->description(hit.rule)) : origin != origins.end() ? origin->second : "";
+      finding.origin = !hit.rule.empty() ? hit.description : origin != origins.end() ? origin->second : "";
       if (finding.origin.empty()) finding.origin = hit.rule.empty() ? "a value that was recognised elsewhere" : hit.rule;
       if (hit.value && secrets::is_searchable(hit.value->reveal())) result.known.add({*hit.value, finding.origin, false});
       result.databases[i].findings.push_back(std::move(finding));

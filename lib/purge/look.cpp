@@ -30,8 +30,9 @@ Result<Look> look(const LookRequest& request) {
   auto outcome = search.run(targets.all, known, request.stop, request.on_bytes);
   if (!outcome) return std::move(outcome).error();
   secrets::find_known_in_texts(*inventory, findings);
+  const std::size_t known_by_name = findings.known.values().size();
   secrets::add_content(*inventory, targets, *outcome, search.fingerprint(), findings, unread);
-  secrets::find_known_in_texts(*inventory, findings);
+  if (findings.known.values().size() != known_by_name) secrets::find_known_in_texts(*inventory, findings);
 
   auto plan = plan::make_plan(*inventory, findings, request.policy, request.selection, inventory->taken());
   return Look{std::move(*inventory), std::move(findings), std::move(plan), std::move(unread)};

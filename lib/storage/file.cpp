@@ -13,6 +13,19 @@
 
 namespace cleanerd::storage {
 
+namespace {
+
+Stamp stamp_at(int directory, const char* path) {
+  struct statx status {};
+  if (::statx(directory, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &status) != 0) return {};
+  const std::array<std::uint64_t, 8> parts{status.stx_dev_major,     status.stx_dev_minor,      status.stx_ino,           static_cast<std::uint64_t>(status.stx_btime.tv_sec),
+                                           status.stx_btime.tv_nsec, static_cast<std::uint64_t>(status.stx_ctime.tv_sec), status.stx_ctime.tv_nsec, status.stx_size};
+  const std::string_view bytes(reinterpret_cast<const char*>(parts.data()), sizeof parts);
+  return {std::max<std::uint64_t>(std::hash<std::string_view>{}(bytes), 1), S_ISDIR(status.stx_mode)};
+}
+
+}  // namespace
+
 Descriptor::~Descriptor() {
   if (number_ >= 0) ::close(number_);
 }
@@ -62,14 +75,8 @@ std::uint64_t hole_at(const Descriptor& file, std::uint64_t offset) {
   return errno == ENXIO ? std::numeric_limits<std::uint64_t>::max() : 0;
 }
 
-Stamp stamp_of(const std::string& path) {
-  struct statx status {};
-  if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &status) != 0) return {};
-  const std::array<std::uint64_t, 8> parts{status.stx_dev_major,     status.stx_dev_minor,      status.stx_ino,           static_cast<std::uint64_t>(status.stx_btime.tv_sec),
-                                           status.stx_btime.tv_nsec, static_cast<std::uint64_t>(status.stx_ctime.tv_sec), status.stx_ctime.tv_nsec, status.stx_size};
-  const std::string_view bytes(reinterpret_cast<const char*>(parts.data()), sizeof parts);
-  return {std::max<std::uint64_t>(std::hash<std::string_view>{}(bytes), 1), S_ISDIR(status.stx_mode)};
-}
+Stamp stamp_of(const std::string& path) { return stamp_at(AT_FDCWD, path.c_str()); }
+Stamp stamp_of(const Descriptor& directory, const char* path) { return stamp_at(directory.get(), path); }
 
 Result<std::string> read_small_file(const std::string& path, std::size_t limit) {
   auto file = open_regular_file(path);

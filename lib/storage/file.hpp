@@ -59,5 +59,7 @@ struct Stamp {
 
 // Of the path itself: no link is followed. Nothing where it cannot be looked at.
 Stamp stamp_of(const std::string& path);
+// Of a path from a directory: shorter paths are found sooner.
+Stamp stamp_of(const Descriptor& directory, const char* path);
 
 }  // namespace cleanerd::storage

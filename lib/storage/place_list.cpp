@@ -1,6 +1,7 @@
 #include "storage/place_list.hpp"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -16,10 +17,16 @@
 
 namespace cleanerd::storage {
 
+PlaceList::PlaceList(const std::string& root) : root_(root + "/"), root_directory_(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
+
+Stamp PlaceList::stamp(const std::string& path) const {
+  return root_directory_ && path.starts_with(root_) ? stamp_of(root_directory_, path.c_str() + root_.size()) : stamp_of(path);
+}
+
 void PlaceList::add(Place::Kind kind, const std::string& path, const Owner& owner, bool fixed) {
   auto known = by_path_.find(path);
   if (known == by_path_.end()) {
-    const Stamp stamp = stamp_of(path);
+    const Stamp stamp = this->stamp(path);
     if (!stamp.exists()) return;
     known = by_path_.emplace(path, Place{.kind = kind, .path = path, .stamp = stamp}).first;
   }
@@ -31,7 +38,7 @@ void PlaceList::add(Place::Kind kind, const std::string& path, const Owner& owne
 
 void PlaceList::found(Place::Kind kind, const std::string& path) {
   if (by_path_.contains(path)) return;
-  const Stamp stamp = stamp_of(path);
+  const Stamp stamp = this->stamp(path);
   if (stamp.exists()) by_path_.emplace(path, Place{.kind = kind, .path = path, .stamp = stamp});
 }
 

@@ -13,6 +13,9 @@ namespace cleanerd::storage {
 
 class PlaceList {
  public:
+  // Most places lie below `root`.
+  explicit PlaceList(const std::string& root = {});
+
   // The place is there now; one more owner of it where it is known already.
   void add(Place::Kind kind, const std::string& path, const Owner& owner, bool fixed);
   // Nobody's, unless somebody has been or will be named.
@@ -24,6 +27,10 @@ class PlaceList {
   Places finish() &&;
 
  private:
+  Stamp stamp(const std::string& path) const;
+
+  std::string root_;  // with a slash at its end
+  Descriptor root_directory_;
   std::unordered_map<std::string, Place> by_path_;
   std::unordered_map<std::string, engine::ImageConfig> configs_;  // by image id
   std::vector<Error> unread_;

@@ -75,7 +75,7 @@ void other_store(const std::string& root, bool graphdriver, PlaceList& list) {
 }  // namespace
 
 Result<Places> Places::read(const DataRoot& root, const engine::EngineInfo& engine) {
-  PlaceList list;
+  PlaceList list(root.path());
   const bool graphdriver = engine.store == engine::ImageStore::graphdriver;
   if (graphdriver) {
     graphdriver_places(root.path(), engine.storage_driver, list);
