@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What secret builds leave on a host, place by place, and what is left of it after today's tools and after `cleanerctl purge`: the tables
-of docs/residue.md. One mixed scenario on fresh engines; the tools one after the other on one, the purge on another.
+of docs/residue.md. One mixed scenario on fresh engines; the tools one after the other on one, purge and scrub on another.
 
     bench/residue.py [ENGINE...] [--binary build/release/cli/cleanerctl]
 
@@ -10,6 +10,7 @@ import argparse
 import http.client
 import os
 import re
+import subprocess
 import sys
 import threading
 import time
@@ -117,13 +118,17 @@ def with_tools(engine: Engine) -> tuple[list[str], list[Measured]]:
     return columns, measured
 
 
-def with_purge(engine: Engine) -> Measured:
+def with_cleanerd(engine: Engine) -> list[Measured]:
     host = Host(engine)
     build_everything(host)
     ctl = Cleanerctl(host)
     ctl.run("purge", "--force")
+    measured = [Measured(host)]
+    engine.stop(keep_data=True)
+    subprocess.run([ctl.binary, "scrub", "--data-root", engine.data_root, "--config", ctl.config], check=True, stdout=subprocess.DEVNULL)
     ctl.close()
-    return Measured(host)
+    engine.restart()
+    return [*measured, Measured(host)]
 
 
 def fresh(name: str, do: Callable):
@@ -133,9 +138,8 @@ def fresh(name: str, do: Callable):
 
 def table(name: str) -> str:
     version, (columns, measured) = fresh(name, with_tools)
-    _, purged = fresh(name, with_purge)
-    columns.append("`cleanerctl purge`, instead")
-    measured.append(purged)
+    columns += ["`cleanerctl purge`, instead", "+ engine stopped, `cleanerctl scrub`, started"]
+    measured += fresh(name, with_cleanerd)[1]
     order = [*PLACES, *BLOBS, "other files"]
     lines = [f"## {name} ({version})", "", "| values readable in | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for place in order:

@@ -1,6 +1,7 @@
 #include "plan/plan.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <array>
 #include <optional>
 #include <string_view>
@@ -216,9 +217,8 @@ Plan make_plan(const Inventory& inventory, const secrets::Findings& findings, co
     }
   }
 
-  for (const int step : {0, 1, 2, 3, 4})
-    for (const Index i : children_first)
-      if (plan.items[i].verdict == Verdict::remove && phase(inventory[i].kind) == step) plan.removal.push_back(i);
+  std::ranges::copy_if(children_first, std::back_inserter(plan.removal), [&](Index i) { return plan.items[i].verdict == Verdict::remove; });
+  std::ranges::stable_sort(plan.removal, {}, [&](Index i) { return phase(inventory[i].kind); });
   return plan;
 }
 

@@ -13,8 +13,9 @@ namespace cleanerd::storage {
 
 class PlaceList {
  public:
-  // Most places lie below `root`.
-  explicit PlaceList(const std::string& root = {});
+  PlaceList() = default;
+  // For places most of which lie below `root`.
+  explicit PlaceList(const std::string& root);
 
   // The place is there now; one more owner of it where it is known already.
   void add(Place::Kind kind, const std::string& path, const Owner& owner, bool fixed);
