@@ -64,6 +64,7 @@ void take_places(Snapshot& snapshot, const storage::DataRoot& root, Result<stora
   for (const Error& error : places->unread()) snapshot.unread.push_back({"the data root", error.message()});
   snapshot.places = std::move(*places);
   snapshot.data_root = root.path();
+  snapshot.data_root_of_engine = root.path_of_engine();
   snapshot.data_root_is_sure = root.belongs();
 }
 

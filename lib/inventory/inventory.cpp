@@ -152,6 +152,7 @@ Inventory::Inventory(Snapshot snapshot)
       classic_build_(snapshot.classic_build),
       unread_(std::move(snapshot.unread)),
       data_root_(std::move(snapshot.data_root)),
+      data_root_of_engine_(std::move(snapshot.data_root_of_engine)),
       data_root_is_sure_(snapshot.data_root_is_sure) {
   std::unordered_map<std::string, Index> images, containers, records, volumes;
   std::unordered_set<std::string> builds, with_children;

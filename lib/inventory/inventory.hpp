@@ -106,6 +106,7 @@ struct Snapshot {
   std::vector<Unread> unread;
   std::optional<storage::Places> places;  // nullopt: the data root cannot be read
   std::string data_root;                  // as this process sees it
+  std::string data_root_of_engine;        // the same with the engine's own mounts below it
   bool data_root_is_sure = false;         // by its engine-id this engine's, and no other's
 };
 
@@ -139,6 +140,7 @@ class Inventory {
   // none: a place that is only theirs is a leftover or an orphan.
   std::span<const Index> owners(std::size_t place) const { return owners_[place]; }
   const std::string& data_root() const { return data_root_; }
+  const std::string& data_root_of_engine() const { return data_root_of_engine_; }
   bool data_root_is_sure() const { return data_root_is_sure_; }
   // BuildKit says that a build is at work.
   bool buildkit_works() const;
@@ -158,6 +160,7 @@ class Inventory {
   std::vector<Unread> unread_;
   std::optional<storage::Places> places_;
   std::string data_root_;
+  std::string data_root_of_engine_;
   bool data_root_is_sure_;
   std::vector<std::vector<Index>> owners_;
   std::vector<Object> objects_;

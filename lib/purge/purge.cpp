@@ -257,7 +257,7 @@ class Run {
         continue;
       }
       const std::string& path = object.engine_id();
-      const Status gone = scrub::remove_executor_leftover(fresh.inventory.data_root(), path.substr(path.rfind('/') + 1));
+      const Status gone = scrub::remove_executor_leftover(fresh.inventory.data_root_of_engine(), path.substr(path.rfind('/') + 1));
       if (!gone && gone.error().code() == Errc::conflict) settle(id, State::kept, {"mounted", "is kept: " + gone.error().message()});
       else if (!gone && gone.error().code() != Errc::not_found) settle(id, State::failed, {"error", gone.error().message()});
       else if (!settle_by(id, gone, object.size())) return;

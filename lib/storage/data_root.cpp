@@ -64,16 +64,21 @@ bool is_same_directory(const std::string& one, const std::string& other) {
 
 std::optional<DataRoot> DataRoot::open(const engine::EngineInfo& engine, const engine::Endpoint& endpoint) {
   if (!engine.data_root.starts_with('/')) return std::nullopt;
+  std::string of_engine = engine.data_root;
   std::vector<std::string> prefixes;
   if (const pid_t pid = listener(endpoint.socket_path); pid > 0) {
     const std::string prefix = "/proc/" + std::to_string(pid) + "/root";
-    if (!is_same_directory(prefix + engine.data_root, engine.data_root)) prefixes.push_back(prefix);
+    if (is_same_directory(prefix + engine.data_root, engine.data_root)) of_engine = prefix + engine.data_root;
+    else prefixes.push_back(prefix);
   }
   prefixes.emplace_back();
   for (const std::string& prefix : prefixes) {
     std::error_code error;
     fs::directory_iterator probe(prefix + engine.data_root, error);
-    if (!error) return DataRoot(prefix + engine.data_root, prefix, engine);
+    if (error) continue;
+    DataRoot root(prefix + engine.data_root, prefix, engine);
+    root.path_of_engine_ = prefix.empty() ? of_engine : root.path_;
+    return root;
   }
   return std::nullopt;
 }

@@ -31,6 +31,8 @@ class DataRoot {
   std::optional<bool> classic_build_running() const;
 
   const std::string& path() const { return path_; }
+  // The same directory in the engine's own mount namespace: what is mounted below it there is seen only on this way.
+  const std::string& path_of_engine() const { return path_of_engine_; }
 
  private:
   DataRoot(std::string path, std::string prefix, const engine::EngineInfo& engine);
@@ -38,6 +40,7 @@ class DataRoot {
   Result<engine::ImageConfig> manifest_config(const std::string& digest, int depth) const;
 
   std::string path_;
+  std::string path_of_engine_;
   std::vector<std::string> blob_folders_;
   bool belongs_ = false;
 };
