@@ -16,6 +16,7 @@ ENGINE_NAME = os.environ["ENGINE"]
 
 QUICK = "FROM busybox:local\nARG NUMBER\nARG NPM_TOKEN\nLABEL number=$NUMBER\n"
 BUILDS, SECRET = 200, (0, 17, 99, 100, 199)
+LISTED = 50  # of `docker buildx history ls`, the newest (buildx 0.29)
 
 
 class History(unittest.TestCase):
@@ -29,7 +30,9 @@ class History(unittest.TestCase):
         """As BuildKit tells, and, where the engine's client can, as it does."""
         refs = buildkit_api.builds(self.engine.socket)
         if self.engine.name.startswith("28."):
-            self.assertEqual(self.engine.build_records(), refs)
+            listed = self.engine.build_records()
+            self.assertLessEqual(listed, refs)
+            self.assertEqual(len(listed), min(len(refs), LISTED))
         return refs
 
     def one_build(self, number: int, secret: str | None = None) -> str:
@@ -52,6 +55,8 @@ class History(unittest.TestCase):
         purge = self.ctl.run("purge", "--force", "--filter", "kind=history.record")
         self.assertIn(purge.returncode, (0, 3), purge.stdout + purge.stderr)
         self.assertEqual(self.known(), set(refs) - secret)
+        if self.engine.name.startswith("28."):
+            self.assertEqual(self.engine.build_records(), {ref for ref in refs if ref not in secret and ref in refs[-LISTED - 1:]})
         self.assertEqual(self.ctl.run("purge", "--force").returncode, 0)
         self.engine.restart()
         self.assertEqual(self.known(), set(refs) - secret)
