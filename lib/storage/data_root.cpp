@@ -53,11 +53,26 @@ const std::string* digest_of(const json& descriptor) {
   return member == descriptor.end() ? nullptr : member->get_ptr<const std::string*>();
 }
 
-// The way through /proc costs every lookup below it twice as much as the plain one.
+// Both there and one and the same, or neither there.
 bool is_same_directory(const std::string& one, const std::string& other) {
   struct stat first {};
   struct stat second {};
-  return ::stat(one.c_str(), &first) == 0 && ::stat(other.c_str(), &second) == 0 && first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+  const bool there = ::stat(one.c_str(), &first) == 0;
+  return there == (::stat(other.c_str(), &second) == 0) && first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
+// The way through /proc costs every lookup below it twice as much as the plain one. Disks are mounted on a data root, or on one of these
+// in it; where the engine alone sees such a mount, the plain way would show an empty directory.
+bool is_seen_alike(const std::string& of_engine, const std::string& plain, const engine::EngineInfo& engine) {
+  const std::string driver = "/" + engine.storage_driver;
+  const std::string content = "/containerd/daemon/io.containerd.content.v1.content", snapshots = "/containerd/daemon/io.containerd.snapshotter.v1.";
+  for (const std::string& folder : {std::string(), driver, "/image" + driver, "/image" + driver + "/imagedb/content/sha256",
+                                    "/image" + driver + "/layerdb/sha256", std::string("/buildkit"), std::string("/buildkit/content"),
+                                    std::string("/buildkit/executor"), std::string("/containers"), std::string("/volumes"), std::string("/tmp"),
+                                    content + "/blobs/sha256", snapshots + engine.storage_driver + "/snapshots"})
+    if (!is_same_directory(of_engine + folder, plain + folder)) return false;
+  struct stat root {};
+  return ::stat(plain.c_str(), &root) == 0;
 }
 
 }  // namespace
@@ -68,7 +83,7 @@ std::optional<DataRoot> DataRoot::open(const engine::EngineInfo& engine, const e
   std::vector<std::string> prefixes;
   if (const pid_t pid = listener(endpoint.socket_path); pid > 0) {
     const std::string prefix = "/proc/" + std::to_string(pid) + "/root";
-    if (is_same_directory(prefix + engine.data_root, engine.data_root)) of_engine = prefix + engine.data_root;
+    if (is_seen_alike(prefix + engine.data_root, engine.data_root, engine)) of_engine = prefix + engine.data_root;
     else prefixes.push_back(prefix);
   }
   prefixes.emplace_back();
