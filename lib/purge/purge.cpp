@@ -1,7 +1,9 @@
 #include "purge/purge.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <set>
+#include <thread>
 
 #include "purge/builders.hpp"
 #include "scrub/executor.hpp"
@@ -14,6 +16,9 @@ using inventory::Object;
 using plan::Index;
 using plan::Reason;
 using plan::Verdict;
+
+// How long is waited for what the engine still seems to collect, and between two looks at it.
+constexpr std::chrono::milliseconds kCollection{5000}, kCollectionStep{50};
 
 // One call prunes any number of records as far as its URL fits the engine's 1 MiB of request header: 26 to 28 bytes an id.
 constexpr std::size_t kRecordsPerCall = 30'000;
@@ -274,8 +279,29 @@ class Run {
     return std::ranges::any_of(*builds, &engine::BuildRecord::running);
   }
 
-  void verify() {
+  // The engine answers a prune before its collector has deleted the last bytes. Until then they are nobody's.
+  Result<Look> look_when_collected() const {
+    std::set<std::string> known;
+    for (const Object& object : planned_.inventory.objects())
+      if (is_on_disk_only(object.kind)) known.insert(object.engine_id());
+    const auto is_collected_now = [&](const Look& look) {
+      for (Index i = 0; i < look.inventory.objects().size(); ++i) {
+        const Object& object = look.inventory[i];
+        if (is_on_disk_only(object.kind) && look.findings.carries(i) && !known.contains(object.engine_id())) return true;
+      }
+      return false;
+    };
+    const auto deadline = std::chrono::steady_clock::now() + kCollection;
     auto after = look_again();
+    while (after && is_collected_now(*after) && std::chrono::steady_clock::now() < deadline && !request_.stop.stop_requested()) {
+      std::this_thread::sleep_for(kCollectionStep);
+      after = look_again();
+    }
+    return after;
+  }
+
+  void verify() {
+    auto after = look_when_collected();
     if (!after) {
       if (!report_.error) report_.error = std::move(after).error().within("look again after the purge");
       return;

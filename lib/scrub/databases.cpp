@@ -1,6 +1,5 @@
 #include "scrub/databases.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -63,27 +62,12 @@ bool is_remapped(std::string_view name) {
          name.find_first_not_of("0123456789.") == std::string_view::npos && name.find('.', dot + 1) == std::string_view::npos;
 }
 
-Result<std::vector<std::string>> names_of(const Descriptor& directory) {
-  std::vector<std::string> names;
-  const int copy = ::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR* stream = copy < 0 ? nullptr : ::fdopendir(copy);
-  if (!stream) {
-    if (copy >= 0) ::close(copy);
-    return storage::file_error("", errno);
-  }
-  while (const dirent* entry = ::readdir(stream)) names.emplace_back(entry->d_name);
-  ::closedir(stream);
-  std::erase_if(names, [](const std::string& name) { return name == "." || name == ".."; });
-  std::ranges::sort(names);
-  return names;
-}
-
 class Finder {
  public:
   Finder(Access access, Databases& found) : access_(access), found_(found) {}
 
   Status find(const Descriptor& directory, std::span<const std::string> parts, const std::string& name) {
-    auto names = names_of(directory);
+    const auto names = storage::names_beneath(directory);
     if (!names) {
       leave(name.empty() ? "/" : name, errno);
       return {};

@@ -1,12 +1,11 @@
 #include "scrub/executor.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <vector>
+#include <string>
 
 #include "storage/beneath.hpp"
 
@@ -17,20 +16,6 @@ using storage::Descriptor;
 
 // config.json, rootfs and the mount points that a step had in it: a handful of levels. More is of another making.
 constexpr int kDeepest = 64;
-
-std::vector<std::string> names_in(const Descriptor& directory) {
-  std::vector<std::string> names;
-  const int copy = ::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR* stream = copy < 0 ? nullptr : ::fdopendir(copy);
-  if (!stream) {
-    if (copy >= 0) ::close(copy);
-    return names;
-  }
-  while (const dirent* entry = ::readdir(stream)) names.emplace_back(entry->d_name);
-  ::closedir(stream);
-  std::erase_if(names, [](const std::string& name) { return name == "." || name == ".."; });
-  return names;
-}
 
 class Removal {
  public:
@@ -46,7 +31,9 @@ class Removal {
     if (!inner) return errno == ENOENT || fail(errno);
     if (depth == 0) return fail(ELOOP);
     bool empty = true;
-    for (const std::string& entry : names_in(inner)) empty &= remove(inner, entry, depth - 1);
+    const auto names = storage::names_beneath(inner);
+    if (!names) return fail(errno);
+    for (const std::string& entry : *names) empty &= remove(inner, entry, depth - 1);
     return empty && (::unlinkat(directory.get(), name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT || fail(errno));
   }
 

@@ -1,13 +1,16 @@
 #include "storage/beneath.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <memory>
 #include <string>
 
 namespace cleanerd::storage {
@@ -66,6 +69,23 @@ Descriptor open_directory_beneath(const Descriptor& directory, std::string_view 
     path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
   }
   return held;
+}
+
+std::optional<std::vector<std::string>> names_beneath(const Descriptor& directory) {
+  const int copy = ::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (copy < 0) return std::nullopt;
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(copy), &::closedir);
+  if (!stream) {
+    const int error = errno;
+    ::close(copy);
+    errno = error;
+    return std::nullopt;
+  }
+  std::vector<std::string> names;
+  while (const dirent* entry = ::readdir(stream.get())) names.emplace_back(entry->d_name);
+  std::erase_if(names, [](const std::string& name) { return name == "." || name == ".."; });
+  std::ranges::sort(names);
+  return names;
 }
 
 Descriptor open_file_beneath(const Descriptor& directory, const char* name) {

@@ -1,7 +1,10 @@
 """What purge removes, in which order and by which calls; what it never touches."""
 
+import shutil
+import threading
 import unittest
 from collections.abc import Callable
+from pathlib import Path
 
 from fake_engine import Request
 from faults import Fault, refuses
@@ -213,6 +216,34 @@ class Conflicts(BlackBoxTest):
         self.assertEqual([run.state_of(id) for id in (leaf, root)], ["failed", "kept"])
         self.assertEqual(host.left(), {root, leaf})
         self.assert_innocents_are_there(machine)
+
+    def while_the_engine_collects(self, takes: float) -> tuple[Run, Path]:
+        """The engine has answered a prune when a layer of nobody's is still there, for so many seconds."""
+        machine = self.machine(busy_host())
+        layer = Path(machine.host.state.data_root) / "overlay2/collected"
+
+        def collect(request: Request) -> None:
+            if request.method == "POST" and request.removes and not layer.exists():
+                (layer / "diff").mkdir(parents=True)
+                (layer / "diff/token").write_text(machine.host.planted[0])
+                timer = threading.Timer(takes, shutil.rmtree, (layer,))
+                timer.start()
+                self.addCleanup(timer.join)
+                self.addCleanup(timer.cancel)
+
+        machine.engine.on_request = collect
+        return machine.purge(), layer
+
+    def test_what_is_being_collected_is_waited_for(self) -> None:
+        run, layer = self.while_the_engine_collects(1)
+        self.assert_status(run, DONE)
+        self.assertFalse(layer.exists())
+        self.assertEqual(run.document["summary"]["remaining_secrets"], 0)
+
+    def test_what_is_not_collected_for_long_is_left_behind(self) -> None:
+        run, _ = self.while_the_engine_collects(3600)
+        self.assert_status(run, SECRETS)
+        self.assertEqual(run.document["summary"]["remaining_secrets"], 1)
 
     def test_a_failure_that_leaves_no_secret_is_status_1_with_a_line(self) -> None:
         host = innocent_host()

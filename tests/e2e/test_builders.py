@@ -2,14 +2,10 @@
 a stand-in has its names and the files of its state, and a `buildctl` that records how it was called and removes what the real one would."""
 
 import json
-import os
 import unittest
 
 import planted
-from dockerapi import Engine
-from scenario import Cleanerctl, Host
-
-ENGINE_NAME = os.environ["ENGINE"]
+from engine_test import OnOneEngine
 
 BUILDCTL = b"""#!/bin/sh
 state=/var/lib/buildkit
@@ -29,19 +25,15 @@ IMAGE = "FROM busybox:local\nCOPY buildctl /usr/bin/buildctl\nCMD [\"sleep\", \"
 PRUNED = ["buildctl debug histories", "buildctl prune-histories", "buildctl prune --all"]
 
 
-class StandInBuilders(unittest.TestCase):
-    engine: Engine
-
+class StandInBuilders(OnOneEngine):
     @classmethod
     def setUpClass(cls) -> None:
-        cls.engine = cls.enterClassContext(Engine(ENGINE_NAME))
+        super().setUpClass()
         build = cls.engine.build(IMAGE, {"buildctl": BUILDCTL}, "classic", tag="stand-in-for-buildkit")
         assert build.ok, build.error
 
     def setUp(self) -> None:
-        self.host = Host(self.engine)
-        self.ctl = Cleanerctl(self.host)
-        self.addCleanup(self.ctl.close)
+        super().setUp()
         self.addCleanup(self.remove_builders)
 
     def remove_builders(self) -> None:

@@ -10,10 +10,9 @@ import unittest
 from pathlib import Path
 
 import planted
-from dockerapi import Builder, Engine
-from scenario import BUILDERS, Cleanerctl, Host
-
-ENGINE_NAME = os.environ["ENGINE"]
+from dockerapi import Builder
+from engine_test import OnFreshEngine, OnOneEngine
+from scenario import BUILDERS
 
 COPIED = """
 FROM busybox:local AS deps
@@ -38,16 +37,7 @@ RUN echo {number} > /number.txt
 """
 
 
-class Content(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls) -> None:
-        cls.engine = cls.enterClassContext(Engine(ENGINE_NAME))
-
-    def setUp(self) -> None:
-        self.host = Host(self.engine)
-        self.ctl = Cleanerctl(self.host)
-        self.addCleanup(self.ctl.close)
-
+class Content(OnOneEngine):
     def files(self) -> list[planted.Planted]:
         files = [make() for make in planted.ALL]
         self.host.planted += [value for file in files for value in file.values]
@@ -102,14 +92,8 @@ class Content(unittest.TestCase):
         self.assertIn("Nothing to remove", again.stdout)
 
 
-class Rereading(unittest.TestCase):
+class Rereading(OnFreshEngine):
     """Unchanged bytes are read once, and nothing outside the data root ever."""
-
-    def setUp(self) -> None:
-        self.engine = self.enterContext(Engine(ENGINE_NAME))
-        self.host = Host(self.engine)
-        self.ctl = Cleanerctl(self.host)
-        self.addCleanup(self.ctl.close)
 
     def scan(self) -> dict:
         done = self.ctl.run("scan", "--format", "json")

@@ -2,30 +2,20 @@
 builds are seen live."""
 
 import json
-import os
 import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 
 import buildkit_api
-from dockerapi import Engine
-from scenario import Cleanerctl, Host
-
-ENGINE_NAME = os.environ["ENGINE"]
+from engine_test import OnFreshEngine
 
 QUICK = "FROM busybox:local\nARG NUMBER\nARG NPM_TOKEN\nLABEL number=$NUMBER\n"
 BUILDS, SECRET = 200, (0, 17, 99, 100, 199)
 LISTED = 50  # of `docker buildx history ls`, the newest (buildx 0.29)
 
 
-class History(unittest.TestCase):
-    def setUp(self) -> None:
-        self.engine = self.enterContext(Engine(ENGINE_NAME))
-        self.host = Host(self.engine)
-        self.ctl = Cleanerctl(self.host)
-        self.addCleanup(self.ctl.close)
-
+class History(OnFreshEngine):
     def known(self) -> set[str]:
         """As BuildKit tells, and, where the engine's client can, as it does."""
         refs = buildkit_api.builds(self.engine.socket)

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import os
 import subprocess
 import tempfile
 import threading
@@ -10,10 +9,8 @@ import time
 import unittest
 from pathlib import Path
 
-from dockerapi import Engine
-from scenario import Cleanerctl, Host
+from engine_test import ENGINE_NAME, OnFreshEngine
 
-ENGINE_NAME = os.environ["ENGINE"]
 
 WITH_SECRET = "FROM busybox:local\nRUN --mount=type=secret,id=job,env=API_TOKEN echo $API_TOKEN | wc -c && sleep 600\n"
 WITH_ARGUMENT = "FROM busybox:local\nARG API_TOKEN\nRUN echo $API_TOKEN | wc -c && sleep 600\n"
@@ -22,12 +19,9 @@ DEADLINE = 60
 UNPROVED = ENGINE_NAME == "20.10-graph"
 
 
-class Leftovers(unittest.TestCase):
+class Leftovers(OnFreshEngine):
     def setUp(self) -> None:
-        self.engine = self.enterContext(Engine(ENGINE_NAME))
-        self.host = Host(self.engine)
-        self.ctl = Cleanerctl(self.host)
-        self.addCleanup(self.ctl.close)
+        super().setUp()
         self.executor = self.engine.data_root / "buildkit/executor"
 
     def begin_build(self) -> threading.Thread:

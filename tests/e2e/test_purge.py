@@ -3,7 +3,6 @@ everything else is as it was."""
 
 import contextlib
 import json
-import os
 import signal
 import subprocess
 import threading
@@ -11,10 +10,9 @@ import time
 import unittest
 from collections.abc import Iterator
 
-from dockerapi import Builder, Engine
-from scenario import BUILDERS, Cleanerctl, Host, new_secret
-
-ENGINE_NAME = os.environ["ENGINE"]
+from dockerapi import Builder
+from engine_test import OnOneEngine
+from scenario import BUILDERS, new_secret
 
 # Every step before the sleep carries the secret, and the final stage needs what the first one wrote.
 SLOW = """
@@ -31,20 +29,7 @@ COPY --from=second /result.txt /second.txt
 """
 
 
-class RealEngine(unittest.TestCase):
-    engine: Engine
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        cls.engine = cls.enterClassContext(Engine(ENGINE_NAME))
-
-    def setUp(self) -> None:
-        self.host = Host(self.engine)
-        self.ctl = Cleanerctl(self.host)
-        self.addCleanup(self.ctl.close)
-
-
-class Purge(RealEngine):
+class Purge(OnOneEngine):
     def test_leaves_no_secret_and_loses_nothing_innocent(self) -> None:
         self.host.populate()
         self.host.build_with_secrets()
@@ -93,7 +78,7 @@ class Purge(RealEngine):
         self.assertEqual(self.host.left(exclude_history=False), [])
 
 
-class RunningBuild(RealEngine):
+class RunningBuild(OnOneEngine):
     def test_completes_while_a_purge_runs_again_and_again(self) -> None:
         for builder in BUILDERS:
             with self.subTest(builder):
@@ -120,7 +105,7 @@ class RunningBuild(RealEngine):
         return results[0]
 
 
-class Interrupted(RealEngine):
+class Interrupted(OnOneEngine):
     def test_the_next_run_finishes_and_nothing_innocent_is_lost(self) -> None:
         self.host.populate()
         for number, kind in enumerate((signal.SIGINT, signal.SIGKILL, signal.SIGTERM, signal.SIGKILL)):
@@ -156,7 +141,7 @@ class Interrupted(RealEngine):
         yield from process.stderr
 
 
-class Protection(RealEngine):
+class Protection(OnOneEngine):
     def test_labels_and_image_rules_win(self) -> None:
         secret = self.host.plant()
         dockerfile = "FROM busybox:local\nARG DB_PASSWORD\nRUN echo $DB_PASSWORD > /p\nLABEL cleanerd.keep=true\n"

@@ -1,24 +1,14 @@
 """What is deleted leaves the databases, too, and nothing else does: on one real engine (ENGINE in the environment)."""
 
 import json
-import os
 import subprocess
 import unittest
 
 import bolt
-from dockerapi import Engine
-from scenario import Cleanerctl, Host
-
-ENGINE_NAME = os.environ["ENGINE"]
+from engine_test import OnFreshEngine
 
 
-class Scrub(unittest.TestCase):
-    def setUp(self) -> None:
-        self.engine = self.enterContext(Engine(ENGINE_NAME))
-        self.host = Host(self.engine)
-        self.ctl = Cleanerctl(self.host)
-        self.addCleanup(self.ctl.close)
-
+class Scrub(OnFreshEngine):
     def scrub(self, *args: str, given: bool = True) -> subprocess.CompletedProcess[str]:
         command = [str(self.ctl.binary), "scrub", "--data-root", str(self.engine.data_root), "--config", str(self.ctl.config), *args]
         if given:
