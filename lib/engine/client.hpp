@@ -33,11 +33,14 @@ struct Call {
 struct ClientOptions {
   std::stop_token stop;  // a requested stop ends any call with Errc::cancelled at once
   std::function<void(const Call&)> on_call;
+  // The lists of images, containers and cache records are asked for while the engine still tells what it is. The first call of each
+  // `list_…` returns that one.
+  bool list_at_once = false;
 };
 
 class Client {
  public:
-  // Asks GET /version and GET /info. Errc::unreachable, ::permission or ::timeout when no engine answers, ::unsupported
+  // Asks GET /_ping for the API version, then GET /version and GET /info. Errc::unreachable, ::permission or ::timeout when no engine answers, ::unsupported
   // when no API version is common.
   static Result<Client> connect(const Endpoint& endpoint, ClientOptions options = {});
 

@@ -92,6 +92,10 @@ class Connection {
   }
 
   unsigned status() const { return parser_->get().result_int(); }
+  std::string header(std::string_view name) const {
+    const auto value = parser_->get()[beast::string_view(name.data(), name.size())];
+    return {value.data(), value.size()};
+  }
   // An answer without a length ends with its connection.
   bool reusable() const { return parser_ && parser_->is_done() && parser_->get().keep_alive() && !parser_->need_eof() && !failed_; }
   bool ended_by_peer() const { return ended_by_peer_; }
@@ -154,6 +158,7 @@ HttpResponse::~HttpResponse() {
   if (connection_ && connection_->reusable()) pool_->give_back(std::move(connection_));
 }
 unsigned HttpResponse::status() const { return connection_->status(); }
+std::string HttpResponse::header(std::string_view name) const { return connection_->header(name); }
 Result<std::string_view> HttpResponse::next() { return connection_->next(); }
 
 HttpClient::HttpClient(Endpoint endpoint, std::stop_token stop) : endpoint_(std::move(endpoint)), stop_(std::move(stop)) {}

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/body.hpp"
@@ -35,6 +36,7 @@ class HttpResponse final : public Body {
   ~HttpResponse() override;
 
   unsigned status() const;
+  std::string header(std::string_view name) const;  // empty when there is none
   Result<std::string_view> next() override;
 
  private:

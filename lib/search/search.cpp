@@ -1,7 +1,5 @@
 #include "search/search.hpp"
 
-#include <malloc.h>
-
 #include <algorithm>
 #include <atomic>
 #include <map>
@@ -10,6 +8,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "base/memory.hpp"
 #include "match/known_variants.hpp"
 #include "match/matcher.hpp"
 #include "search/identity.hpp"
@@ -260,7 +259,7 @@ class Search::Impl {
 Result<Search> Search::open(Rules rules, const Options& options) {
   if (!Matcher::has_compiled_rules(options.state_dir)) {
     if (auto compiled = rules.matcher(options.state_dir); !compiled) return std::move(compiled).error();
-    ::malloc_trim(0);
+    release_memory();
   }
   return Search(std::make_unique<Impl>(std::move(rules), options));
 }

@@ -1,6 +1,5 @@
 #include "service/process.hpp"
 
-#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -8,6 +7,13 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+// jemalloc(3), "TUNING". One arena: a thread's own keeps what it has freed, and there is little to gain from many on the few threads here.
+// What is free is unmapped and not advised away, which the kernel refuses for locked pages.
+extern "C" {
+extern const char* const malloc_conf;
+const char* const malloc_conf = "narenas:1,retain:false,dirty_decay_ms:1000,muzzy_decay_ms:0";
+}
 
 namespace cleanerd::service {
 namespace {
@@ -24,10 +30,6 @@ sigset_t waited_signals() {
 }  // namespace
 
 void keep_memory_private() {
-  // A thread's own arena keeps what it has freed, and grows page by page; there is little to gain from many on the few threads here.
-  ::mallopt(M_ARENA_MAX, 1);
-  // Their consolidation is what they cost here: large blocks come and go between the small ones.
-  ::mallopt(M_MXFAST, 0);
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);

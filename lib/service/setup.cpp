@@ -20,17 +20,18 @@ Result<policy::Policy> load_policy(const std::string& config_file) {
   return Error(Errc::config, message);
 }
 
-Result<inventory::Host> connect_engine(std::string host, const policy::Policy& policy, std::stop_token stop) {
+Result<inventory::Host> connect_engine(std::string host, const policy::Policy& policy, std::stop_token stop, bool list_at_once) {
   if (host.empty())
     if (const char* from_environment = std::getenv("DOCKER_HOST")) host = from_environment;
   if (host.empty() && policy.engine_host) host = *policy.engine_host;
   if (host.empty()) host = engine::kDefaultHost;
   auto endpoint = engine::parse_endpoint(host);
   if (!endpoint) return std::move(endpoint).error();
-  auto connected = inventory::Host::connect(*endpoint, {std::move(stop), [](const engine::Call& call) {
-                                          spdlog::debug("engine call method={} target={} status={} ms={:.1f}", call.method,
-                                                        call.target, call.status, static_cast<double>(call.took.count()) / 1000);
-                                        }});
+  const auto log_call = [](const engine::Call& call) {
+    spdlog::debug("engine call method={} target={} status={} ms={:.1f}", call.method, call.target, call.status,
+                  static_cast<double>(call.took.count()) / 1000);
+  };
+  auto connected = inventory::Host::connect(*endpoint, {std::move(stop), log_call, list_at_once});
   if (connected) {
     const engine::EngineInfo& info = connected->client.engine();
     spdlog::info("engine version={} api={} driver={} root={}", info.version, engine::to_string(info.api), info.storage_driver, info.data_root);
