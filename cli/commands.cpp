@@ -120,7 +120,7 @@ Result<Job> prepare(const Options& options, const service::Interruption& interru
   if (!filter) return std::move(filter).error();
   auto declared = read_declared(options);
   if (!declared) return std::move(declared).error();
-  auto host = service::connect_engine(options.host, *policy, interruption.token(), options.command != Command::purge);
+  auto host = service::connect_engine(options.host, *policy, interruption.token());
   if (!host) return without_secrets(host.error(), *declared);
   const std::string directory = service::state_dir(*policy);
   auto search = service::open_search(*policy, directory, host->client.engine().id);

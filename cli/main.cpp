@@ -8,6 +8,12 @@
 #include "cli/commands.hpp"
 #include "service/process.hpp"
 
+// jemalloc(3), "TUNING". One arena: a thread's own keeps what it has freed, and there is little to gain from many on the few threads here.
+extern "C" {
+extern const char* const malloc_conf;
+const char* const malloc_conf = "narenas:1";
+}
+
 int main(int argc, char** argv) try {
   using namespace cleanerd::cli;
   cleanerd::service::keep_memory_private();

@@ -35,6 +35,13 @@ int run(const Options& options) {
 
 }  // namespace
 
+// jemalloc(3), "TUNING". One arena: a thread's own keeps what it has freed. What is free is unmapped and not advised away, which the kernel
+// refuses for locked pages.
+extern "C" {
+extern const char* const malloc_conf;
+const char* const malloc_conf = "narenas:1,retain:false,dirty_decay_ms:1000,muzzy_decay_ms:0";
+}
+
 int main(int argc, char** argv) try {
   cleanerd::service::keep_memory_private();
   Options options;

@@ -55,7 +55,9 @@ std::string Fingerprinter::operator()(const SecretValue& secret) const {
 
 std::string sha256_hex(std::string_view bytes) {
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
+  // OpenSSL 3 looks the algorithm up anew where it is not given.
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, algorithm, nullptr);
   return to_hex(digest.data(), digest.size());
 }
 

@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <future>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
@@ -93,9 +92,7 @@ bool is_record_id(const std::string& id) {
 class Client::Impl {
  public:
   Impl(const Endpoint& endpoint, ClientOptions options)
-      : stop_forward(std::move(options.stop), [this] { stop.request_stop(); }), http(endpoint, stop.get_token()), on_call(std::move(options.on_call)) {}
-
-  ~Impl() { stop.request_stop(); }  // ends early lists that nobody came for
+      : http(endpoint, std::move(options.stop)), on_call(std::move(options.on_call)) {}
 
   std::string versioned(std::string_view path) const { return "/v" + to_string(info.api) + std::string(path); }
 
@@ -158,52 +155,26 @@ class Client::Impl {
     });
   }
 
-  // The newest version that both speak, as far as the answer's head tells it; nullopt where it does not.
+  // The newest version that both speak; nullopt where the answer's head does not tell it.
   Result<std::optional<ApiVersion>> ping() {
-    auto response = call(Method::get, "/_ping", kGreeting);
-    if (!response) {
-      const Errc code = response.error().code();
-      if (code != Errc::protocol && code != Errc::engine && code != Errc::not_found) return std::move(response).error();
-      return std::optional<ApiVersion>();  // what answers here is told by GET /version
-    }
-    const auto newest = parse_api_version(response->header("Api-Version"));
-    while (true) {  // to its end, so that the connection can be used again
-      auto piece = response->next();
-      if (!piece || piece->empty()) break;
-    }
-    if (!newest || *newest < kOldestApi) return std::optional<ApiVersion>();
-    return std::optional(std::min(kNewestApi, *newest));
+    using Common = std::optional<ApiVersion>;
+    auto common = get("/_ping", kGreeting, [](HttpResponse& response) -> Result<Common> {
+      const auto newest = parse_api_version(response.header("Api-Version"));
+      for (;;) {
+        auto piece = response.next();
+        if (!piece) return std::move(piece).error();
+        if (piece->empty()) break;
+      }
+      if (!newest || *newest < kOldestApi) return Common();
+      return Common(std::min(kNewestApi, *newest));
+    });
+    if (!common && common.error().code() == Errc::not_found) return Common();
+    return common;
   }
 
-  Result<std::vector<ImageSummary>> images() { return list<ImageSummary>(versioned("/images/json?all=1"), "", decode_image_summary); }
-  Result<std::vector<CacheRecord>> cache() { return list<CacheRecord>(versioned("/system/df?type=build-cache"), "BuildCache", decode_cache_record); }
-  Result<std::vector<ContainerId>> containers() { return list<ContainerId>(versioned("/containers/json?all=1"), "", decode_container_id); }
-
-  void list_early() {
-    early_images = std::async(std::launch::async, [this] { return images(); });
-    early_cache = std::async(std::launch::async, [this] { return cache(); });
-    early_containers = std::async(std::launch::async, [this] { return containers(); });
-  }
-
-  template <class T, class List>
-  T early_or(std::future<T>& early, const List& list) {
-    std::future<T> mine;
-    {
-      const std::lock_guard lock(early_mutex);
-      mine = std::move(early);
-    }
-    return mine.valid() ? mine.get() : list();
-  }
-
-  std::stop_source stop;
-  std::stop_callback<std::function<void()>> stop_forward;
   HttpClient http;
   std::function<void(const Call&)> on_call;
   EngineInfo info;
-  std::mutex early_mutex;
-  std::future<Result<std::vector<ImageSummary>>> early_images;  // the last members: their threads use the others
-  std::future<Result<std::vector<CacheRecord>>> early_cache;
-  std::future<Result<std::vector<ContainerId>>> early_containers;
 };
 
 Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -215,41 +186,38 @@ const EngineInfo& Client::engine() const { return impl_->info; }
 const Endpoint& Client::endpoint() const { return impl_->http.endpoint(); }
 
 Result<Client> Client::connect(const Endpoint& endpoint, ClientOptions options) {
-  const bool list_at_once = options.list_at_once;
   auto impl = std::make_unique<Impl>(endpoint, std::move(options));
   auto pinged = impl->ping();
   if (!pinged) return std::move(pinged).error().within("ask the engine's version");
   EngineInfo& info = impl->info;
+  // The engine asks other programs for their versions, for this and for GET /version.
   std::future<Result<nlohmann::json>> early_info;
   if (*pinged) {
-    info.api = **pinged;
-    if (list_at_once) impl->list_early();
-    early_info = std::async(std::launch::async, [&impl = *impl, path = impl->versioned("/info")] { return impl.document(path, kInspecting); });
+    const std::string path = "/v" + to_string(**pinged) + "/info";
+    early_info = std::async(std::launch::async, [&impl = *impl, path] { return impl.document(path, kInspecting); });
   }
   // Unversioned paths are answered by every engine with its newest version.
   auto document = impl->document("/version", kGreeting);
   if (!document) return std::move(document).error().within("ask the engine's version");
   auto version = decode_version(*document);
   if (!version) return std::move(version).error().within("ask the engine's version");
-  if (*pinged && **pinged != std::min(kNewestApi, version->api_max))
-    return Error(Errc::protocol, "the Docker engine tells two API versions").within("ask the engine's version");
   info.version = printable(version->version, 40);
   info.api_max = version->api_max;
-  if (!*pinged) info.api = std::min(kNewestApi, version->api_max);
+  info.api = std::min(kNewestApi, version->api_max);
   if (info.api < kOldestApi)
     return Error(Errc::unsupported, "the Docker engine " + info.version + " speaks API " + to_string(version->api_max) +
                                         " at most, cleanerd needs " + to_string(kOldestApi) + " or newer");
   if (info.api < version->api_min)
     return Error(Errc::unsupported, "the Docker engine " + info.version + " speaks API " + to_string(version->api_min) +
                                         " and newer, this cleanerd up to " + to_string(kNewestApi) + "; a newer cleanerd is needed");
-  auto answer = early_info.valid() ? early_info.get() : impl->document(impl->versioned("/info"), kInspecting);
+  auto answer = early_info.valid() && info.api == **pinged ? early_info.get() : impl->document(impl->versioned("/info"), kInspecting);
   if (!answer) return std::move(answer).error().within("ask the engine's state");
   if (Status decoded = decode_info(*answer, info); !decoded) return std::move(decoded).error().within("ask the engine's state");
   return Client(std::move(impl));
 }
 
 Result<std::vector<ImageSummary>> Client::list_images() const {
-  auto images = impl_->early_or(impl_->early_images, [&] { return impl_->images(); });
+  auto images = impl_->list<ImageSummary>(impl_->versioned("/images/json?all=1"), "", decode_image_summary);
   if (!images) return std::move(images).error().within("list images");
   return images;
 }
@@ -285,7 +253,7 @@ Result<Container> Client::inspect_container(const ContainerId& id) const {
 }
 
 Result<std::vector<Container>> Client::list_containers() const {
-  auto ids = impl_->early_or(impl_->early_containers, [&] { return impl_->containers(); });
+  auto ids = impl_->list<ContainerId>(impl_->versioned("/containers/json?all=1"), "", decode_container_id);
   if (!ids) return std::move(ids).error().within("list containers");
   std::vector<std::optional<Result<Container>>> details(ids->size());
   std::atomic<std::size_t> next{0};
@@ -306,7 +274,7 @@ Result<std::vector<Container>> Client::list_containers() const {
 }
 
 Result<std::vector<CacheRecord>> Client::list_cache_records() const {
-  auto records = impl_->early_or(impl_->early_cache, [&] { return impl_->cache(); });
+  auto records = impl_->list<CacheRecord>(impl_->versioned("/system/df?type=build-cache"), "BuildCache", decode_cache_record);
   if (!records) return std::move(records).error().within("list the build cache");
   return records;
 }

@@ -33,9 +33,6 @@ struct Call {
 struct ClientOptions {
   std::stop_token stop;  // a requested stop ends any call with Errc::cancelled at once
   std::function<void(const Call&)> on_call;
-  // The lists of images, containers and cache records are asked for while the engine still tells what it is. The first call of each
-  // `list_…` returns that one.
-  bool list_at_once = false;
 };
 
 class Client {

@@ -65,6 +65,10 @@ class Statement {
     return done;
   }
   std::uint64_t number_at(int i) { return static_cast<std::uint64_t>(sqlite3_column_int64(statement_.get(), i)); }
+  bool is(int i, std::string_view text) {
+    const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_.get(), i));
+    return bytes && std::string_view(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), i))) == text;
+  }
   std::string column(int i) {
     const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_.get(), i));
     return bytes ? std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), i))) : std::string();
@@ -145,8 +149,14 @@ class ScanCache::Impl {
     std::unordered_map<std::uint64_t, CacheEntry*> by_id;
     Statement places(db.get(), "SELECT id, path, identity, rules, known, bytes, left_out FROM place WHERE engine = ?");
     places.text(1, engine);
+    Statement count(db.get(), "SELECT count(*) FROM place");
+    if (count.row()) {
+      entries.reserve(count.number_at(0));
+      by_id.reserve(count.number_at(0));
+    }
+    auto set = sets.end();  // of the row before: nearly always this one's, too
     while (places.row()) {
-      const auto set = sets.find(places.column(4));
+      if (set == sets.end() || !places.is(4, set->first)) set = sets.find(places.column(4));
       if (set == sets.end()) continue;
       CacheEntry& entry = entries[places.column(1)];
       entry = {places.column(2), places.column(3), set->second, {}};

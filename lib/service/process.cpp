@@ -8,13 +8,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// jemalloc(3), "TUNING". One arena: a thread's own keeps what it has freed, and there is little to gain from many on the few threads here.
-// What is free is unmapped and not advised away, which the kernel refuses for locked pages.
-extern "C" {
-extern const char* const malloc_conf;
-const char* const malloc_conf = "narenas:1,retain:false,dirty_decay_ms:1000,muzzy_decay_ms:0";
-}
-
 namespace cleanerd::service {
 namespace {
 

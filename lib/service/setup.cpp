@@ -20,7 +20,7 @@ Result<policy::Policy> load_policy(const std::string& config_file) {
   return Error(Errc::config, message);
 }
 
-Result<inventory::Host> connect_engine(std::string host, const policy::Policy& policy, std::stop_token stop, bool list_at_once) {
+Result<inventory::Host> connect_engine(std::string host, const policy::Policy& policy, std::stop_token stop) {
   if (host.empty())
     if (const char* from_environment = std::getenv("DOCKER_HOST")) host = from_environment;
   if (host.empty() && policy.engine_host) host = *policy.engine_host;
@@ -31,7 +31,7 @@ Result<inventory::Host> connect_engine(std::string host, const policy::Policy& p
     spdlog::debug("engine call method={} target={} status={} ms={:.1f}", call.method, call.target, call.status,
                   static_cast<double>(call.took.count()) / 1000);
   };
-  auto connected = inventory::Host::connect(*endpoint, {std::move(stop), log_call, list_at_once});
+  auto connected = inventory::Host::connect(*endpoint, {std::move(stop), log_call});
   if (connected) {
     const engine::EngineInfo& info = connected->client.engine();
     spdlog::info("engine version={} api={} driver={} root={}", info.version, engine::to_string(info.api), info.storage_driver, info.data_root);

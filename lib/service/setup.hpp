@@ -17,8 +17,7 @@ inline constexpr const char* kConfigDirectory = "/etc/cleanerd";
 Result<policy::Policy> load_policy(const std::string& config_file);
 
 // `host`, else DOCKER_HOST, else the policy's, else the default socket. Each call of the engine goes to the debug log.
-// `list_at_once` is engine::ClientOptions': for one look that nothing is removed by.
-Result<inventory::Host> connect_engine(std::string host, const policy::Policy& policy, std::stop_token stop, bool list_at_once = false);
+Result<inventory::Host> connect_engine(std::string host, const policy::Policy& policy, std::stop_token stop);
 
 // The rules that are shipped and those in /etc/cleanerd/rules.d, or the policy's `rules_dir`. Errc::config with every problem of every file.
 search::Opening open_search(const policy::Policy& policy, const std::string& state_dir, const std::string& engine_id);

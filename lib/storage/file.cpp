@@ -37,7 +37,10 @@ Error file_error(std::string_view path, int number) {
   return Error(code, std::string(path) + ": " + std::generic_category().message(number));
 }
 
-Result<Descriptor> open_regular_file(const std::string& path) {
+namespace {
+
+// `size`, unless null: of the file when it was opened.
+Result<Descriptor> open_regular(const std::string& path, std::size_t* size) {
   constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
   int number = ::open(path.c_str(), kFlags | O_NOATIME);
   if (number < 0 && errno == EPERM) number = ::open(path.c_str(), kFlags);  // O_NOATIME is the owner's or root's
@@ -46,8 +49,13 @@ Result<Descriptor> open_regular_file(const std::string& path) {
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return file_error(path, errno);
   if (!S_ISREG(status.st_mode)) return Error(Errc::io, path + ": not a regular file");
+  if (size) *size = static_cast<std::size_t>(status.st_size);
   return file;
 }
+
+}  // namespace
+
+Result<Descriptor> open_regular_file(const std::string& path) { return open_regular(path, nullptr); }
 
 Result<std::uint64_t> size_of(const Descriptor& file, std::string_view path) {
   struct stat status {};
@@ -79,12 +87,11 @@ Stamp stamp_of(const std::string& path) { return stamp_at(AT_FDCWD, path.c_str()
 Stamp stamp_of(const Descriptor& directory, const char* path) { return stamp_at(directory.get(), path); }
 
 Result<std::string> read_small_file(const std::string& path, std::size_t limit) {
-  auto file = open_regular_file(path);
+  std::size_t size = 0;
+  auto file = open_regular(path, &size);
   if (!file) return std::move(file).error();
-  auto size = size_of(*file, path);
-  if (!size) return std::move(size).error();
-  if (*size > limit) return Error(Errc::too_large, path + ": larger than expected");
-  std::string content(static_cast<std::size_t>(*size), '\0');
+  if (size > limit) return Error(Errc::too_large, path + ": larger than expected");
+  std::string content(size, '\0');
   auto filled = read_at(*file, 0, content, path);
   if (!filled) return std::move(filled).error();
   content.resize(*filled);

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -83,19 +82,17 @@ bool exists(const std::string& path) {
 }
 
 std::optional<std::string> word_in(const std::string& path) {
-  auto file = open_regular_file(path);
-  if (!file) return std::nullopt;
-  std::array<char, 257> buffer{};
-  const auto count = read_at(*file, 0, buffer, path);
-  if (!count || *count == buffer.size()) return std::nullopt;
-  const std::string word(trim(std::string_view(buffer.data(), *count)));
+  constexpr std::size_t kLongest = 256;
+  const auto text = read_small_file(path, kLongest);
+  if (!text) return std::nullopt;
+  const std::string word(trim(*text));
   // It becomes part of a path.
   if (word.empty() || word.find('/') != std::string::npos || word == "." || word == "..") return std::nullopt;
   return word;
 }
 
 bool is_hex_id(std::string_view text) {
-  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  return text.size() == 64 && std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 std::vector<std::string> chain_ids(std::span<const std::string> diff_ids) {

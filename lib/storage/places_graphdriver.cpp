@@ -1,6 +1,7 @@
 // Layout of the graphdriver store: moby layer/filestore.go, image/fs.go, builder/builder-next/adapters/snapshot/snapshot.go,
 // daemon/graphdriver/overlay2.
 #include <map>
+#include <unordered_set>
 
 #include "storage/bbolt.hpp"
 #include "storage/file.hpp"
@@ -39,6 +40,7 @@ class Graphdriver {
       : root_(root), layers_(root + "/" + driver), image_(root + "/image/" + driver), list_(list) {}
 
   void read() {
+    for (std::string& name : names_in(layers_, list_)) layer_names_.insert(std::move(name));
     images();
     containers();
     buildkit();
@@ -49,7 +51,7 @@ class Graphdriver {
   std::string layer_path(const std::string& id) const { return layers_ + "/" + id + "/diff"; }
 
   void layer(const std::string& id, const Owner& owner, bool fixed) {
-    if (id.empty() || id.find('/') != std::string::npos) return;
+    if (!layer_names_.contains(id)) return;
     list_.add(Place::Kind::layer, layer_path(id), owner, fixed);
   }
 
@@ -126,7 +128,7 @@ class Graphdriver {
 
   // What is there and has no owner so far.
   void rest() {
-    for (const std::string& name : names_in(layers_, list_)) {
+    for (const std::string& name : layer_names_) {
       if (name == "l" || name == "backingFsBlockDev" || name == "metadata" || list_.has(layer_path(name))) continue;
       list_.found(Place::Kind::layer, exists(layer_path(name)) ? layer_path(name) : layers_ + "/" + name);
     }
@@ -145,6 +147,7 @@ class Graphdriver {
   const std::string& root_;
   std::string layers_;
   std::string image_;
+  std::unordered_set<std::string> layer_names_;                            // what is in layers_
   std::unordered_map<std::string, std::optional<std::string>> cache_ids_;  // by chain id
   PlaceList& list_;
 };

@@ -184,6 +184,8 @@ class FakeEngine:
     def _framed(self, request: Request, answer: Answer) -> bytes:
         if request.path.endswith("/start"):  # a program's output ends with its connection
             return head(answer.status) + answer.body
+        if request.path == "/_ping":
+            return head(answer.status, f"Api-Version: {self.state.api_version}", f"Content-Length: {len(answer.body)}") + answer.body
         if not request.path.endswith(("/images/json", "/containers/json", "/system/df")):
             return whole(answer.status, answer.body) if answer.status != 204 else head(204)
         size = self.chunk_size or len(answer.body)
@@ -221,6 +223,8 @@ class FakeEngine:
         state, query = self.state, request.query
         parts = request.path.strip("/").split("/")
         match [request.method, *parts]:
+            case ["GET", "_ping"]:
+                return 200, "OK"
             case ["GET", "version"]:
                 return 200, state.version_answer()
             case ["GET", "info"]:

@@ -119,7 +119,7 @@ class EngineAnswers(BlackBoxTest):
         run = machine.run("purge", "--force")
         self.assert_status(run, FAILED)
         self.assert_one_line(run, *parts)
-        self.assertEqual([request.path for request in machine.engine.requests], ["/version"])
+        self.assertLessEqual({request.path for request in machine.engine.requests}, {"/_ping", "/version", "/info"})
 
     def test_null_lists_are_empty_lists(self) -> None:
         machine = self.machine()
