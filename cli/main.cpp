@@ -28,7 +28,7 @@ int main(int argc, char** argv) try {
   const auto result = run_command(options, interruption);
   if (result) return static_cast<int>(*result);
   std::cerr << "cleanerctl: " << result.error().message() << "\n";
-  return static_cast<int>(exit_status(result.error().code()));
+  return static_cast<int>(cleanerd::service::exit_status(result.error().code()));
 } catch (const std::exception& error) {
   // A broken invariant: what it says may quote foreign bytes, so only its kind is told.
   std::cerr << "cleanerctl: internal error (" << typeid(error).name() << "); nothing more was changed\n";

@@ -19,6 +19,8 @@ constexpr CommandRow kCommands[] = {
     {Command::plan, "plan", "what purge would remove and keep, and why; changes nothing"},
     {Command::purge, "purge", "remove what the policy says, then look again"},
     {Command::verify, "verify", "search every place where a build leaves bytes for the secrets given"},
+    {Command::gate, "gate", "may this image leave the host? finds secrets in its layers, history and config"},
+    {Command::run, "run", "run a build command, then purge and verify what it left"},
     {Command::explain, "explain", "one object: what it is, what secret it carries, why it is kept or removed"},
     {Command::builds, "builds", "BuildKit's builds that the engine knows, and whether their records name a secret"},
     {Command::scrub, "scrub", "zero the freed pages of the engine's databases while the engine is stopped"},
@@ -58,10 +60,19 @@ void add_selection(CLI::App& app, Options& options) {
   app.add_flag("--all", options.all, "every finished build's residue, secret-bearing or not");
 }
 
+std::string command_names() {
+  std::string names;
+  for (const CommandRow& row : kCommands) {
+    const bool last = &row == &kCommands[std::size(kCommands) - 1];
+    names += (names.empty() ? "" : last ? " or " : ", ") + std::string(row.name);
+  }
+  return names;
+}
+
 // One line; CLI11's own texts do not name an unknown command.
 std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
   const auto surplus = app.remaining(true);
-  if (app.get_subcommands().empty() && surplus.empty()) return "which command? scan, plan, purge, verify, explain, builds, scrub or version";
+  if (app.get_subcommands().empty() && surplus.empty()) return "which command? " + command_names();
   if (app.get_subcommands().empty()) return "there is no command or option '" + surplus.front() + "'";
   return error.what();
 }
@@ -95,6 +106,13 @@ std::variant<Options, ExitStatus> parse_command_line(int argc, char** argv) {
     if (row.command == Command::purge) {
       command.add_flag("-n,--dry-run", options.dry_run, "only show the plan");
       command.add_flag("-f,--force", options.force, "do not ask; needed without a terminal");
+    }
+    if (row.command == Command::gate)
+      command.add_option("IMAGE", options.images, "a tag, an id or at least 4 characters of one (repeatable)")->required();
+    if (row.command == Command::run) {
+      command.add_flag("-n,--dry-run", options.dry_run, "run the command, then only show what would be removed");
+      command.add_option("CMD", options.program, "the command and its arguments, after --")->required();
+      command.positionals_at_end();
     }
     if (row.command == Command::explain)
       command.add_option("ID", options.object, "an object's id, or the engine's id or at least 4 characters of it")->required();

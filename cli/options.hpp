@@ -6,16 +6,20 @@
 #include <variant>
 #include <vector>
 
-#include "cli/exit_status.hpp"
+#include "service/exit_status.hpp"
 
 namespace cleanerd::cli {
 
-enum class Command { scan, plan, purge, verify, explain, builds, scrub, version };
+using service::ExitStatus;
+
+enum class Command { scan, plan, purge, verify, gate, run, explain, builds, scrub, version };
 enum class Format { table, json, sarif };
 
 struct Options {
   Command command = Command::scan;
-  std::string object;  // explain's ID
+  std::string object;                // explain's ID
+  std::vector<std::string> images;   // gate's
+  std::vector<std::string> program;  // run's, with its arguments
 
   std::vector<std::string> secret_env, secret_files, secrets_from;
   std::vector<std::string> filters;

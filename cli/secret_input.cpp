@@ -6,15 +6,9 @@
 #include <sstream>
 
 #include "base/text.hpp"
-#include "secrets/names.hpp"
 
 namespace cleanerd::cli {
 namespace {
-
-void add(DeclaredSecrets& declared, std::string_view value, const std::string& origin) {
-  if (secrets::is_searchable(value)) declared.values.push_back({SecretValue(value), "declared (" + origin + ")", true});
-  else declared.unsearchable.push_back({"the declared secret of " + origin, "too short or too common to be searched for; 8 characters are the least"});
-}
 
 Result<std::string> read_stream(std::istream& in, const std::string& name) {
   std::ostringstream content;
@@ -43,19 +37,19 @@ std::string_view without_final_newline(std::string_view text) {
 
 }  // namespace
 
-Result<DeclaredSecrets> read_declared(const Options& options) {
-  DeclaredSecrets declared;
+Result<service::DeclaredSecrets> read_declared(const Options& options) {
+  service::DeclaredSecrets declared;
   for (const std::string& name : options.secret_env) {
     const char* value = std::getenv(name.c_str());
     if (!value || !*value) return Error(Errc::usage, "--secret-env" + shown_name(name) + ": the variable is not set or empty");
-    add(declared, value, "environment variable " + printable(name, 60));
+    declared.add(value, "environment variable " + printable(name, 60));
   }
   for (const std::string& path : options.secret_files) {
     auto content = read_file(path);
     if (!content) return std::move(content).error().within("--secret-file");
     const std::string_view value = without_final_newline(*content);
     if (value.empty()) return Error(Errc::usage, "--secret-file " + printable(path) + ": the file is empty");
-    add(declared, value, "file " + printable(path));
+    declared.add(value, "file " + printable(path));
   }
   for (const std::string& path : options.secrets_from) {
     auto content = path == "-" ? read_stream(std::cin, "standard input") : read_file(path);
@@ -64,7 +58,7 @@ Result<DeclaredSecrets> read_declared(const Options& options) {
     for (const std::string& line : split(*content, '\n')) {
       ++line_number;
       if (const std::string_view value = without_final_newline(line); !value.empty())
-        add(declared, value, "line " + std::to_string(line_number) + " of " + (path == "-" ? "standard input" : printable(path)));
+        declared.add(value, "line " + std::to_string(line_number) + " of " + (path == "-" ? "standard input" : printable(path)));
     }
   }
   return declared;

@@ -28,6 +28,7 @@ struct Policy {
   // How long a classic build may go without a sign of life where the host does not tell whether one runs.
   Duration quiet_period{std::chrono::seconds(5)};
   Duration interval{std::chrono::minutes(10)};  // between two rounds of the service
+  std::optional<double> low_disk{10};            // percent of the data root's bytes and inodes; below it the service purges
 };
 
 }  // namespace cleanerd::policy

@@ -74,11 +74,11 @@ Status search_in(const std::vector<Opened>& opened, const ScrubRequest& request,
 }
 
 Status zero(const std::vector<Opened>& opened, const ScrubRequest& request, Scrubbed& result) {
-  std::vector<std::string> ids;
+  std::vector<Planned> planned;
   for (const FreedPages& pages : result.databases)
-    if (pages.state == FreedPages::State::found) ids.push_back(pages.id());
-  if (ids.empty()) return {};
-  auto run = request.journal->begin(request.roots.engine_id, ids);
+    if (pages.state == FreedPages::State::found) planned.push_back({pages.id(), ""});
+  if (planned.empty()) return {};
+  auto run = request.journal->begin(request.roots.engine_id, {"scrub", ""}, planned);
   if (!run) return std::move(run).error().within("nothing was changed");
   std::vector<Settlement> settlements;
   Status ended;

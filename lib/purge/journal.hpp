@@ -23,6 +23,17 @@ struct Settlement {
   std::string reason;
 };
 
+// What made a purge run: a trigger's name, and who asked ("uid 0"); empty: this process's user.
+struct Cause {
+  std::string trigger;
+  std::string actor;
+};
+
+struct Planned {
+  std::string id;      // "<kind>:<engine id>"
+  std::string policy;  // the name of the one that decided
+};
+
 // One SQLite database in the state directory, one writer at a time (a lock held while this lives).
 class Journal {
  public:
@@ -38,13 +49,13 @@ class Journal {
   Result<std::vector<std::string>> unfinished(const std::string& engine_id) const;
 
   // One transaction, synced to disk before it returns.
-  Result<std::int64_t> begin(const std::string& engine_id, std::span<const std::string> object_ids);
+  Result<std::int64_t> begin(const std::string& engine_id, const Cause& cause, std::span<const Planned> objects);
   Status settle(std::int64_t run, std::span<const Settlement> settlements);
   // Settles what earlier runs left open for these objects, too.
   Status end(std::int64_t run);
 
  private:
-  class Impl;
+  struct Impl;
   explicit Journal(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

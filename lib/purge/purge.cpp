@@ -49,12 +49,12 @@ class Run {
   }
 
   Report carry_out() {
-    std::vector<std::string> ids;
-    for (const auto& [engine_id, id] : plan_ids_) ids.push_back(id);
-    auto run = request_.journal.begin(planned_.inventory.engine().id, ids);
+    std::vector<Planned> planned;
+    for (const auto& [engine_id, id] : plan_ids_) planned.push_back({id, ""});
+    auto run = request_.journal.begin(planned_.inventory.engine().id, request_.cause, planned);
     if (!run) {
       report_.error = std::move(run).error();
-      for (const std::string& id : ids) settle(id, State::kept, {"journal", "is kept because the removal could not be put on the journal"});
+      for (const Planned& object : planned) settle(object.id, State::kept, {"journal", "is kept because the removal could not be put on the journal"});
       return std::move(report_);
     }
     run_ = *run;
@@ -368,7 +368,7 @@ Status settle_earlier(Journal& journal, const Look& now) {
       settlements.push_back({id, Settled::closed, found->second->reasons.back().code});
   }
   if (settlements.empty()) return {};
-  auto run = journal.begin(engine, {});
+  auto run = journal.begin(engine, {}, {});
   if (!run) return std::move(run).error();
   if (Status settled = journal.settle(*run, settlements); !settled) return settled;
   return journal.end(*run);

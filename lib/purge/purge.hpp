@@ -38,6 +38,7 @@ struct Request {
   const std::vector<secrets::KnownValue>& declared;
   search::Opening& search;
   Journal& journal;
+  Cause cause;
   std::stop_token stop;                                          // honoured between two removals
   std::function<void(std::size_t done, std::size_t total)> on_progress;
 };

@@ -19,6 +19,7 @@ std::string_view name_of(Command command) {
     case Command::plan: return "plan";
     case Command::purge: return "purge";
     case Command::verify: return "verify";
+    case Command::gate: return "gate";
   }
   return {};
 }
@@ -145,7 +146,7 @@ Document make_document(Command command, const purge::Look& look, const purge::Re
     row.secret = item.secret;
     row.reasons = item.reasons;
     const bool removal = item.verdict == plan::Verdict::remove;
-    row.state = command == Command::scan || command == Command::verify ? "found" : removal ? "planned" : "kept";
+    row.state = command == Command::scan || command == Command::verify || command == Command::gate ? "found" : removal ? "planned" : "kept";
     if (report) {
       if (const auto outcome = report->outcomes.find(row.id); outcome != report->outcomes.end()) {
         row.state = outcome->second.state == purge::State::removed ? "removed" : outcome->second.state == purge::State::kept ? "kept" : "failed";

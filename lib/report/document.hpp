@@ -43,7 +43,7 @@ struct Document {
   Summary summary;
 };
 
-enum class Command { scan, plan, purge, verify };
+enum class Command { scan, plan, purge, verify, gate };
 
 // `report` for a purge that was carried out, nullptr otherwise. Running containers are no residue and left out.
 Document make_document(Command command, const purge::Look& look, const purge::Report* report,

@@ -8,14 +8,18 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <condition_variable>
+#include <mutex>
+
 namespace cleanerd::service {
 namespace {
 
-sigset_t waited_signals() {
+sigset_t waited_signals(bool hangup) {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
+  if (hangup) sigaddset(&set, SIGHUP);
   sigaddset(&set, SIGUSR1);  // our own, to end the waiter
   return set;
 }
@@ -36,12 +40,23 @@ void read_when_idle() {
   ::syscall(SYS_ioprio_set, kWhoProcess, 0, kClassIdle << kClassShift);
 }
 
-Interruption::Interruption() {
-  const sigset_t set = waited_signals();
+void pause(std::chrono::milliseconds time, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  never.wait_for(lock, stop, time, [] { return false; });
+}
+
+Interruption::Interruption(std::function<void()> on_hangup) : on_hangup_(std::move(on_hangup)) {
+  const sigset_t set = waited_signals(static_cast<bool>(on_hangup_));
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   waiter_ = std::thread([this, set] {
     for (int signal = 0; ::sigwait(&set, &signal) == 0;) {
       if (signal == SIGUSR1) return;
+      if (signal == SIGHUP) {
+        on_hangup_();
+        continue;
+      }
       if (source_.stop_requested()) ::_exit(128 + signal);
       source_.request_stop();
     }

@@ -6,48 +6,20 @@
 #include <mutex>
 
 #include "base/text.hpp"
-#include "purge/purge.hpp"
+#include "service/job.hpp"
 #include "service/process.hpp"
-#include "service/setup.hpp"
 
 namespace cleanerd::service {
 namespace {
 
-const char* name_of(purge::State state) {
-  switch (state) {
-    case purge::State::removed: return "removed";
-    case purge::State::kept: return "kept";
-    case purge::State::failed: return "failed";
-  }
-  return "failed";
-}
-
 Status round(const policy::Policy& policy, const RoundsOptions& options, const std::stop_token& stop) {
-  auto host = connect_engine(options.host, policy, stop);
-  if (!host) return std::move(host).error();
-  auto journal = purge::Journal::open(options.state_dir);
-  if (!journal) return std::move(journal).error();
-  auto unfinished = journal->unfinished(host->client.engine().id);
-  if (!unfinished) return std::move(unfinished).error();
-  const plan::Selection selection{false, {}, std::move(*unfinished)};
-  const std::vector<secrets::KnownValue> declared;
-  auto search = open_search(policy, options.state_dir, host->client.engine().id);
-  auto look = purge::look({*host, policy, selection, declared, search, stop, {}});
-  if (!look) return std::move(look).error();
-  std::size_t secret = 0;
-  for (const plan::Item& item : look->plan.items) secret += item.secret;
-  if (look->plan.removal.empty()) {
-    spdlog::info("round objects={} secret={} removed=0", look->plan.items.size(), secret);
-    return {};
-  }
-  const auto report = purge::carry_out(*look, {*host, policy, selection, declared, search, *journal, stop, {}});
-  std::size_t removed = 0;
-  for (const auto& [id, outcome] : report.outcomes) {
-    removed += outcome.state == purge::State::removed;
-    spdlog::info("object={} state={} reason={}", id, name_of(outcome.state), outcome.reason.code);
-  }
-  spdlog::info("round objects={} secret={} removed={} freed_bytes={}", look->plan.items.size(), secret, removed, report.freed.bytes);
-  if (report.error) return Error(report.error->code(), look->findings.known.redact(report.error->message()));
+  auto place = Workplace::open(policy, options.host, options.state_dir, stop);
+  if (!place) return std::move(place).error();
+  auto result = run_job({.what = What::purge, .trigger = "interval", .actor = "service"}, *place, stop, {});
+  if (!result) return std::move(result).error();
+  const report::Summary& summary = result->document.summary;
+  spdlog::info("round objects={} secret={} removed={} freed_bytes={}", summary.objects, summary.secret_objects, summary.removed, summary.freed.bytes);
+  if (result->error) return *result->error;
   return {};
 }
 

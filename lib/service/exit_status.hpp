@@ -3,7 +3,7 @@
 
 #include "base/result.hpp"
 
-namespace cleanerd::cli {
+namespace cleanerd::service {
 
 enum class ExitStatus : int {
   done = 0,
@@ -32,4 +32,4 @@ inline ExitStatus exit_status(Errc code) {
   return ExitStatus::failed;
 }
 
-}  // namespace cleanerd::cli
+}  // namespace cleanerd::service

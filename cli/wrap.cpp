@@ -1,0 +1,83 @@
+#include "cli/wrap.hpp"
+
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <iostream>
+#include <system_error>
+
+#include "base/text.hpp"
+#include "cli/local.hpp"
+#include "cli/output.hpp"
+#include "cli/secret_input.hpp"
+#include "service/setup.hpp"
+
+namespace cleanerd::cli {
+namespace {
+
+// Our own mask and dispositions are not the command's.
+Result<pid_t> start(const std::vector<std::string>& program) {
+  std::vector<char*> words;
+  for (const std::string& word : program) words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(nullptr);
+  sigset_t none, defaults;
+  sigemptyset(&none);
+  sigemptyset(&defaults);
+  for (const int signal : {SIGINT, SIGTERM, SIGPIPE}) sigaddset(&defaults, signal);
+  posix_spawnattr_t attributes;
+  ::posix_spawnattr_init(&attributes);
+  ::posix_spawnattr_setsigmask(&attributes, &none);
+  ::posix_spawnattr_setsigdefault(&attributes, &defaults);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  pid_t child = 0;
+  const int number = ::posix_spawnp(&child, words.front(), nullptr, &attributes, words.data(), environ);
+  ::posix_spawnattr_destroy(&attributes);
+  if (number != 0) return Error(Errc::usage, printable(program.front(), 100) + ": " + std::generic_category().message(number));
+  return child;
+}
+
+// A terminal interrupts the command itself; what only this process was told is passed on.
+int wait_for(pid_t child, const service::Interruption& interruption) {
+  const std::stop_callback pass_on(interruption.token(), [child] { ::kill(child, SIGTERM); });
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0)
+    if (errno != EINTR) return 1;
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+// Also what an interrupted build left is removed.
+Result<ExitStatus> clean_up(const Options& options, const policy::Policy& policy, service::Job job) {
+  const std::stop_source stop;
+  auto place = service::Workplace::open(policy, options.host, service::state_dir(policy), stop.get_token());
+  if (!place) return job.declared.without_secrets(place.error());
+  ProgressLine line(options);
+  auto result = service::run_job(job, *place, stop.get_token(), progress_on(line));
+  line.clear();
+  if (!result) return std::move(result).error();
+  result->document.command = "run";
+  return tell(options, *result);
+}
+
+}  // namespace
+
+Result<ExitStatus> wrap(const Options& options, const service::Interruption& interruption) {
+  auto policy = service::load_policy(options.config_file);
+  if (!policy) return std::move(policy).error();
+  auto declared = read_declared(options);
+  if (!declared) return std::move(declared).error();
+  service::Job job = job_of(options, std::move(*declared));
+  job.trigger = "session";
+  if (auto filter = plan::parse_filter(job.filters, system_now()); !filter) return std::move(filter).error();
+  auto child = start(options.program);
+  if (!child) return std::move(child).error();
+  const int status = wait_for(*child, interruption);
+  auto cleaned = clean_up(options, *policy, std::move(job));
+  if (status == 0) return cleaned;
+  if (!cleaned) std::cerr << "cleanerctl: " << cleaned.error().message() << "\n";
+  return static_cast<ExitStatus>(status);
+}
+
+}  // namespace cleanerd::cli

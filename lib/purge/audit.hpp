@@ -1,0 +1,57 @@
+// What was done on this host, and why: the journal as people read it, and what it takes down beside removals.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+
+namespace cleanerd::purge {
+
+// Nothing in it is a secret: ids, names of sessions, codes.
+struct Event {
+  std::string kind;     // session-begin, session-end, session-expired, refused, verify, gate, reload, start, stop
+  std::string actor;    // "uid 0", "service"
+  std::string subject;  // a session's id, an image, what was refused
+  std::string outcome;  // a code: done, secrets, failed, …
+  std::string text;
+};
+
+struct Session {
+  std::string id, name, actor;
+  Instant began, expires;
+};
+
+struct AuditEntry {
+  std::string time;    // RFC 3339, when it was decided
+  std::string kind;    // removal, or an event's
+  std::string actor, cause, policy;
+  std::string subject;  // an object's id, or an event's subject
+  std::string outcome;  // removed, kept for now ("owed"), kept ("closed"), not settled ("planned"), or an event's
+  std::string reason;   // a code, or an event's text
+  std::string settled;  // RFC 3339, when the outcome was known
+};
+
+struct AuditFilter {
+  std::optional<Instant> since, until;
+  std::vector<std::string> kinds, actors, subjects, outcomes, policies;  // any of each; subjects: a part of it
+  std::size_t limit = 1000;  // the newest
+};
+
+// Beside any purge that is under way.
+Status note(const std::string& state_dir, const Event& event);
+Status begin_session(const std::string& state_dir, const Session& session);
+Status end_session(const std::string& state_dir, const std::string& id);
+// Without an end: the service that held their values was ended before.
+Result<std::vector<Session>> open_sessions(const std::string& state_dir);
+
+// Newest first. Errc::not_found where there is no journal yet, ::permission and ::io where it cannot be read.
+Result<std::vector<AuditEntry>> read_audit(const std::string& state_dir, const AuditFilter& filter);
+
+// Takes away what was settled before `before`; what is open or owed stays.
+Status forget_before(const std::string& state_dir, Instant before);
+
+}  // namespace cleanerd::purge

@@ -1,0 +1,69 @@
+#include "service/build_watch.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+#include "base/text.hpp"
+#include "service/process.hpp"
+#include "service/setup.hpp"
+
+namespace cleanerd::service {
+namespace {
+
+using std::chrono::milliseconds;
+using buildkit::BuildEvent;
+
+constexpr milliseconds kFirstRetry{500}, kLongestRetry{10'000};
+constexpr milliseconds kProbe{15'000};  // of an engine that tells nothing by itself
+
+class EngineState {
+ public:
+  explicit EngineState(const EngineSigns& signs) : signs_(signs) {}
+  void set(bool up) {
+    if (up == state_) return;
+    state_ = up;
+    if (signs_.engine) signs_.engine(up);
+  }
+
+ private:
+  const EngineSigns& signs_;
+  std::optional<bool> state_;
+};
+
+// Returns when this engine has to be connected to anew.
+void follow_builds(const inventory::Host& host, const EngineSigns& signs, EngineState& state, const std::stop_token& stop) {
+  buildkit::Watch watch(host.client.endpoint(), host.client.engine().api_max, stop);
+  for (;;) {
+    auto event = watch.next();
+    if (!event) return;
+    if (event->kind == BuildEvent::Kind::connected) state.set(true);
+    if (event->kind == BuildEvent::Kind::disconnected) state.set(false);
+    if (signs.buildkit) signs.buildkit(*event);
+  }
+}
+
+}  // namespace
+
+void watch_engine(const std::string& host, const policy::Policy& policy, const EngineSigns& signs, std::stop_token stop) {
+  EngineState state(signs);
+  milliseconds retry = kFirstRetry;
+  while (!stop.stop_requested()) {
+    auto connected = connect_engine(host, policy, stop);
+    if (!connected) {
+      if (!stop.stop_requested()) spdlog::warn("engine error={}", printable(connected.error().message(), 300));
+      state.set(false);
+      pause(retry, stop);
+      retry = std::min(retry * 2, kLongestRetry);
+      continue;
+    }
+    retry = kFirstRetry;
+    state.set(true);
+    if (connected->history) follow_builds(*connected, signs, state, stop);
+    else pause(kProbe, stop);
+  }
+}
+
+}  // namespace cleanerd::service

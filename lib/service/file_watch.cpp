@@ -1,0 +1,124 @@
+#include "service/file_watch.hpp"
+
+#include <poll.h>
+#include <spdlog/spdlog.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <optional>
+
+#include "service/process.hpp"
+#include "service/setup.hpp"
+#include "storage/data_root.hpp"
+#include "storage/file.hpp"
+
+namespace cleanerd::service {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kRetry{5'000};
+constexpr milliseconds kQuiet{1'000};        // BuildKit writes its databases several times at a build's end
+constexpr milliseconds kSpaceCheck{30'000};
+
+// A classic build's context: moby daemon/builder/remotecontext, kept in <root>/tmp while the build runs.
+constexpr std::string_view kContext = "docker-builder";
+
+class FileWatch {
+ public:
+  FileWatch(const storage::DataRoot& root, bool with_cache, const policy::Policy& policy, const FileSigns& signs, const std::stop_token& stop)
+      : root_(root.path()), policy_(policy), signs_(signs), stop_(stop), inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)), wake_(::eventfd(0, EFD_CLOEXEC)) {
+    constexpr std::uint32_t kGone = IN_DELETE_SELF | IN_MOVE_SELF;
+    tmp_ = add("/tmp", IN_CREATE | IN_DELETE | IN_MOVED_FROM | kGone);
+    if (with_cache) cache_ = add("/buildkit", IN_MODIFY | kGone);
+  }
+
+  // Returns when what is watched has gone.
+  void run() {
+    const std::stop_callback end(stop_, [this] {
+      const std::uint64_t one = 1;
+      (void)!::write(wake_.get(), &one, sizeof one);
+    });
+    while (!stop_.stop_requested()) {
+      check_space();
+      std::array<pollfd, 2> ready{pollfd{inotify_.get(), POLLIN, 0}, pollfd{wake_.get(), POLLIN, 0}};
+      const milliseconds time = written_ ? kQuiet : kSpaceCheck;
+      const int count = ::poll(ready.data(), ready.size(), static_cast<int>(time.count()));
+      if (count < 0 && errno != EINTR) return;
+      if (count == 0 && written_) {
+        written_ = false;
+        if (signs_.cache) signs_.cache();
+      }
+      if (count > 0 && ready[0].revents != 0 && !take_events()) return;
+    }
+  }
+
+ private:
+  int add(const char* folder, std::uint32_t events) const { return ::inotify_add_watch(inotify_.get(), (root_ + folder).c_str(), events | IN_ONLYDIR); }
+
+  bool take_events() {
+    alignas(inotify_event) std::array<char, 16 << 10> buffer;
+    const ssize_t count = ::read(inotify_.get(), buffer.data(), buffer.size());
+    for (ssize_t at = 0; at < count;) {
+      inotify_event event;
+      std::memcpy(&event, buffer.data() + at, sizeof event);
+      const std::string_view name(buffer.data() + at + sizeof event, event.len == 0 ? 0 : ::strnlen(buffer.data() + at + sizeof event, event.len));
+      at += static_cast<ssize_t>(sizeof event + event.len);
+      if ((event.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)) != 0) return false;
+      if ((event.mask & IN_Q_OVERFLOW) != 0) return lost();
+      if (event.wd == tmp_ && name.starts_with(kContext) && signs_.classic) signs_.classic((event.mask & IN_CREATE) != 0);
+      if (event.wd == cache_ && name.ends_with(".db")) written_ = true;
+    }
+    return true;
+  }
+
+  // More happened than could be told.
+  bool lost() {
+    if (signs_.classic) signs_.classic(false);
+    written_ = true;
+    return true;
+  }
+
+  void check_space() {
+    const auto now = steady_clock::now();
+    if (now < next_check_) return;
+    next_check_ = now + kSpaceCheck;
+    struct statvfs space {};
+    if (!policy_.low_disk || ::statvfs(root_.c_str(), &space) != 0 || space.f_blocks == 0) return;
+    const double least = *policy_.low_disk / 100.0;
+    const bool bytes = static_cast<double>(space.f_bavail) < least * static_cast<double>(space.f_blocks);
+    const bool inodes = space.f_files != 0 && static_cast<double>(space.f_favail) < least * static_cast<double>(space.f_files);
+    if ((bytes || inodes) && signs_.low_disk) signs_.low_disk();
+  }
+
+  std::string root_;
+  const policy::Policy& policy_;
+  const FileSigns& signs_;
+  const std::stop_token& stop_;
+  storage::Descriptor inotify_, wake_;
+  int tmp_ = -1, cache_ = -1;
+  bool written_ = false;
+  steady_clock::time_point next_check_{};
+};
+
+}  // namespace
+
+void watch_files(const std::string& host, const policy::Policy& policy, const FileSigns& signs, std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    if (auto connected = connect_engine(host, policy, stop)) {
+      const engine::EngineInfo& engine = connected->client.engine();
+      if (auto root = storage::DataRoot::open(engine, connected->client.endpoint()))
+        FileWatch(*root, !connected->history.has_value(), policy, signs, stop).run();
+    }
+    pause(kRetry, stop);
+  }
+}
+
+}  // namespace cleanerd::service

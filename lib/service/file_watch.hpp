@@ -1,0 +1,21 @@
+// Signs of builds in the engine's data root (inotify(7)): for classic builds, and for BuildKit's on engines that tell nothing of them.
+#pragma once
+
+#include <functional>
+#include <stop_token>
+#include <string>
+
+#include "policy/policy.hpp"
+
+namespace cleanerd::service {
+
+struct FileSigns {
+  std::function<void(bool begun)> classic;  // the context of a classic build came or went
+  std::function<void()> cache;              // BuildKit's databases were written and have been left alone since
+  std::function<void()> low_disk;           // each time that the space falls below the policy's limit, then each minute
+};
+
+// Until the stop is requested; where the data root cannot be read there are no signs, and the rounds at an interval remain.
+void watch_files(const std::string& host, const policy::Policy& policy, const FileSigns& signs, std::stop_token stop);
+
+}  // namespace cleanerd::service

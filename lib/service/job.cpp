@@ -1,0 +1,208 @@
+#include "service/job.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "base/text.hpp"
+#include "purge/purge.hpp"
+#include "report/gate.hpp"
+#include "secrets/names.hpp"
+#include "service/setup.hpp"
+
+namespace cleanerd::service {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+std::string first_failure(const report::Document& document) {
+  const auto row = std::ranges::find(document.objects, "failed", &report::ObjectRow::state);
+  return plural(document.summary.failed, "object") + " could not be removed; " + row->id + ": " + row->reasons.back().text;
+}
+
+bool waits_for_quiet(const purge::Look& look) {
+  for (const plan::Item& item : look.plan.items)
+    for (const plan::Reason& reason : item.reasons)
+      if (item.secret && reason.code == "quiet-period") return true;
+  return false;
+}
+
+const char* name_of(purge::State state) {
+  switch (state) {
+    case purge::State::removed: return "removed";
+    case purge::State::kept: return "kept";
+    case purge::State::failed: return "failed";
+  }
+  return "failed";
+}
+
+class Runner {
+ public:
+  Runner(const Job& job, Workplace& place, std::stop_token stop, const Progress& progress)
+      : job_(job), place_(place), stop_(std::move(stop)), progress_(progress) {}
+
+  Result<JobResult> run() {
+    auto filter = plan::parse_filter(job_.filters, system_now());
+    if (!filter) return std::move(filter).error();
+    selection_ = {job_.all, std::move(*filter), purge::read_unfinished(place_.state_dir, place_.host.client.engine().id)};
+    switch (job_.what) {
+      case What::scan: return look_only(report::Command::scan);
+      case What::plan: return look_only(report::Command::plan);
+      case What::purge: return purge();
+      case What::verify: return verify();
+      case What::gate: return gate();
+    }
+    return Error(Errc::usage, "there is no such job");
+  }
+
+ private:
+  void step(const std::string& text) const {
+    if (progress_.step) progress_.step(text);
+  }
+  Duration took() const { return std::chrono::duration_cast<milliseconds>(steady_clock::now() - started_); }
+
+  Result<purge::Look> look() {
+    return purge::look({place_.host, place_.policy, selection_, job_.declared.values, place_.search, stop_, progress_.bytes});
+  }
+
+  report::Document document(report::Command command, const purge::Look& look, const purge::Report* report = nullptr) {
+    return report::make_document(command, look, report, job_.declared.unsearchable, place_.fingerprint(), took());
+  }
+
+  static JobResult finished(report::Document document, ExitStatus status) {
+    JobResult result{std::move(document), status, {}, {}, {}};
+    if (status == ExitStatus::done && !result.document.complete) {
+      const inventory::Unread& place = result.document.unread.front();
+      result.error = Error(Errc::io, "not everything could be looked at (" + printable(place.place, 100) + ": " + printable(place.reason) + ")");
+      result.status = ExitStatus::failed;
+    }
+    return result;
+  }
+  static JobResult found(report::Document document) {
+    const bool any = document.summary.secret_objects != 0;
+    return finished(std::move(document), any ? ExitStatus::secrets : ExitStatus::done);
+  }
+
+  Result<JobResult> look_only(report::Command command) {
+    step("Looking at the engine…");
+    auto seen = look();
+    if (!seen) return std::move(seen).error();
+    JobResult result = found(document(command, *seen));
+    result.look = std::move(*seen);
+    return result;
+  }
+
+  Result<JobResult> verify() {
+    if (job_.declared.values.empty() && job_.declared.unsearchable.empty())
+      return Error(Errc::usage, "verify searches for given secrets: name them with --secret-env, --secret-file or --secrets-from");
+    step("Looking at the engine…");
+    auto seen = look();
+    if (!seen) return std::move(seen).error();
+    return found(document(report::Command::verify, purge::only_values(std::move(*seen), job_.declared.values, place_.fingerprint())));
+  }
+
+  Result<JobResult> gate() {
+    step("Looking at the engine…");
+    auto seen = look();
+    if (!seen) return std::move(seen).error();
+    auto images = report::find_images(seen->inventory, job_.images);
+    if (!images) return std::move(images).error();
+    JobResult result = found(report::gate_document(document(report::Command::gate, *seen), *seen, *images));
+    result.look = std::move(*seen);
+    return result;
+  }
+
+  // Where the host does not tell whether a classic build runs, its youngest images are left until they have been the youngest
+  // for the quiet period; a purge waits that long rather than leave them.
+  Result<purge::Look> look_when_quiet() {
+    step("Looking at the engine…");
+    auto seen = look();
+    const auto deadline = steady_clock::now() + 3 * place_.policy.quiet_period;
+    while (seen && waits_for_quiet(*seen) && steady_clock::now() < deadline && !stop_.stop_requested()) {
+      step("Waiting until no classic build can need the newest images…");
+      std::this_thread::sleep_for(std::min(place_.policy.quiet_period, Duration(250)));
+      seen = look();
+    }
+    return seen;
+  }
+
+  Result<purge::Report> remove(const purge::Look& seen) {
+    // Nothing to do but to look: the plan's own look is the look afterwards.
+    if (seen.plan.removal.empty() && selection_.unfinished.empty()) return purge::Report{};
+    auto journal = purge::Journal::open(place_.state_dir);
+    if (!journal) return std::move(journal).error().within("nothing was removed");
+    if (seen.plan.removal.empty()) {
+      // What an interrupted purge had set out to remove is gone by now.
+      if (Status settled = purge::settle_earlier(*journal, seen); !settled) return std::move(settled).error().within("nothing was removed");
+      return purge::Report{};
+    }
+    auto report = purge::carry_out(seen, {place_.host, place_.policy, selection_, job_.declared.values, place_.search, *journal, {job_.trigger, job_.actor},
+                                          stop_, progress_.removed});
+    for (const auto& [id, outcome] : report.outcomes) spdlog::info("object={} state={} reason={}", id, name_of(outcome.state), outcome.reason.code);
+    return report;
+  }
+
+  Result<JobResult> purge() {
+    auto seen = look_when_quiet();
+    if (!seen) return std::move(seen).error();
+    if (!seen->plan.removal.empty() && progress_.agree && !progress_.agree(document(report::Command::plan, *seen)))
+      return Error(Errc::cancelled, "nothing was removed");
+    auto report = remove(*seen);
+    if (!report) return std::move(report).error();
+    JobResult result = purged(*seen, *report);
+    result.look = report->after ? std::move(*std::exchange(report->after, std::nullopt)) : std::move(*seen);
+    result.report = std::move(*report);
+    return result;
+  }
+
+  JobResult purged(const purge::Look& seen, const purge::Report& report) {
+    report::Document told = document(report::Command::purge, seen, &report);
+    const report::Summary summary = told.summary;
+    const ExitStatus status = summary.remaining_secrets != 0 ? ExitStatus::secrets : summary.failed != 0 ? ExitStatus::failed : ExitStatus::done;
+    JobResult result = finished(std::move(told), status);
+    const std::string state = plural(summary.removed, "object") + " of " + std::to_string(seen.plan.removal.size()) +
+                              " removed; run purge again to finish";
+    if (stop_.stop_requested()) result.error = Error(Errc::cancelled, "interrupted: " + state);
+    else if (report.error) result.error = Error(report.error->code(), seen.findings.known.redact(report.error->message()) + "; " + state);
+    else if (status == ExitStatus::failed) result.error = Error(Errc::engine, first_failure(result.document));
+    if (result.error && (stop_.stop_requested() || report.error)) result.status = exit_status(result.error->code());
+    return result;
+  }
+
+  const Job& job_;
+  Workplace& place_;
+  std::stop_token stop_;
+  const Progress& progress_;
+  plan::Selection selection_;
+  steady_clock::time_point started_ = steady_clock::now();
+};
+
+}  // namespace
+
+void DeclaredSecrets::add(std::string_view value, const std::string& origin) {
+  if (secrets::is_searchable(value)) values.push_back({SecretValue(value), "declared (" + origin + ")", true});
+  else unsearchable.push_back({"the declared secret of " + origin, "too short or too common to be searched for; 8 characters are the least"});
+}
+
+Error DeclaredSecrets::without_secrets(const Error& error) const {
+  secrets::ValueSet known;
+  for (const secrets::KnownValue& value : values) known.add(value);
+  return Error(error.code(), known.redact(error.message()));
+}
+
+Result<Workplace> Workplace::open(const policy::Policy& policy, const std::string& host, const std::string& state_dir, std::stop_token stop) {
+  auto connected = connect_engine(host, policy, std::move(stop));
+  if (!connected) return std::move(connected).error();
+  auto search = open_search(policy, state_dir, connected->client.engine().id);
+  return Workplace{policy, state_dir, std::move(*connected), std::move(search)};
+}
+
+Result<JobResult> run_job(const Job& job, Workplace& place, std::stop_token stop, const Progress& progress) {
+  auto result = Runner(job, place, std::move(stop), progress).run();
+  if (!result) return job.declared.without_secrets(result.error());
+  return result;
+}
+
+}  // namespace cleanerd::service

@@ -1,0 +1,77 @@
+// One command's work, from the engine to a document: the same in the command line's own process and in the daemon.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "inventory/host.hpp"
+#include "plan/plan.hpp"
+#include "policy/policy.hpp"
+#include "purge/look.hpp"
+#include "report/document.hpp"
+#include "search/search.hpp"
+#include "secrets/value_set.hpp"
+#include "service/exit_status.hpp"
+
+namespace cleanerd::service {
+
+// Values that a job hands over, fit to be searched for or not.
+struct DeclaredSecrets {
+  std::vector<secrets::KnownValue> values{};
+  std::vector<inventory::Unread> unsearchable{};  // too short or too common: a result over them is not complete
+
+  // `origin`: "environment variable NPM_TOKEN".
+  void add(std::string_view value, const std::string& origin);
+  // An error's text may quote what a caller gave.
+  Error without_secrets(const Error& error) const;
+};
+
+enum class What { scan, plan, purge, verify, gate };
+
+struct Job {
+  What what = What::scan;
+  bool all = false;                // every finished build's residue
+  std::vector<std::string> filters{};  // KEY=VALUE
+  std::vector<std::string> images{};   // gate's: tags, ids or beginnings of ids
+  DeclaredSecrets declared{};
+  std::string trigger = "request";
+  std::string actor{};               // for the journal; empty: this process's user
+};
+
+// Called from the thread that runs the job, `on_bytes` from several.
+struct Progress {
+  std::function<void(const std::string& step)> step{};
+  std::function<void(std::uint64_t bytes)> bytes{};  // read since the last call
+  std::function<void(std::size_t done, std::size_t total)> removed{};
+  std::function<bool(const report::Document& plan)> agree{};  // asked before anything is removed; none: yes
+};
+
+// What a job works with. For one job at a time.
+struct Workplace {
+  const policy::Policy& policy;
+  std::string state_dir;
+  inventory::Host host;
+  search::Opening search;
+
+  // `host` as connect_engine takes it.
+  static Result<Workplace> open(const policy::Policy& policy, const std::string& host, const std::string& state_dir, std::stop_token stop);
+  const Fingerprinter& fingerprint() { return (*search.get())->fingerprint(); }  // once something has been looked at
+};
+
+struct JobResult {
+  report::Document document;
+  ExitStatus status;
+  std::optional<Error> error;      // with a purge that did not come to its end, or a result that is not complete
+  std::optional<purge::Look> look;  // the last one
+  std::optional<purge::Report> report;
+};
+
+// An error where there is no document: nothing was changed then.
+Result<JobResult> run_job(const Job& job, Workplace& place, std::stop_token stop, const Progress& progress);
+
+}  // namespace cleanerd::service

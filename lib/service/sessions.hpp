@@ -1,0 +1,61 @@
+// Jobs of a pipeline, from their first hook to their last, with the secrets that they declared.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "service/job.hpp"
+
+namespace cleanerd::service {
+
+struct SessionInfo {
+  std::string id;    // 32 hex digits
+  std::string name;  // the pipeline's own, for people
+  uid_t owner = 0;
+  Instant began, expires;
+  std::size_t secrets = 0;
+};
+
+struct EndedSession {
+  SessionInfo info;
+  DeclaredSecrets declared;
+};
+
+// Declared values are here alone, in memory; the journal knows that a session was there. Any thread.
+class Sessions {
+ public:
+  explicit Sessions(std::string state_dir) : state_dir_(std::move(state_dir)) {}
+
+  // Those that an earlier process of the service left open: their values are lost. They are closed in the journal.
+  Result<std::vector<SessionInfo>> take_lost();
+
+  // Errc::io when the journal cannot be written, ::too_large beyond 1000 sessions.
+  Result<SessionInfo> begin(const std::string& name, DeclaredSecrets declared, Duration lifetime, uid_t owner);
+  std::vector<SessionInfo> list() const;
+  // Every open session's values: each look searches for all of them.
+  std::vector<secrets::KnownValue> values() const;
+
+  // Takes it out. Errc::not_found, or ::permission where it is another user's.
+  Result<EndedSession> take(const std::string& id, uid_t user);
+  std::vector<EndedSession> take_expired();
+  std::optional<std::chrono::steady_clock::time_point> next_expiry() const;
+
+ private:
+  struct Open {
+    EndedSession session;
+    std::chrono::steady_clock::time_point expires;
+  };
+  std::string state_dir_;
+  mutable std::mutex mutex_;
+  std::map<std::string, Open> open_;
+};
+
+}  // namespace cleanerd::service

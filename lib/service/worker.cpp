@@ -1,0 +1,197 @@
+#include "service/worker.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "base/memory.hpp"
+#include "base/text.hpp"
+#include "service/process.hpp"
+
+namespace cleanerd::service {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// What a build that has just ended still holds is free in some hundredths of a second.
+constexpr milliseconds kFirstWait{200};
+
+// Kept for a reason that goes by itself.
+bool is_passing(const std::string& code) {
+  static const std::set<std::string> kCodes{"build-running", "quiet-period", "in-use", "busy", "needed", "interrupted", "journal"};
+  return kCodes.contains(code);
+}
+
+bool is_unsettled(const JobResult& result) {
+  return std::ranges::any_of(result.document.objects, [](const report::ObjectRow& row) {
+    return row.secret && row.state != "removed" && std::ranges::any_of(row.reasons, [](const plan::Reason& reason) { return is_passing(reason.code); });
+  });
+}
+
+}  // namespace
+
+const char* to_string(Trigger trigger) {
+  switch (trigger) {
+    case Trigger::start: return "start";
+    case Trigger::build: return "build";
+    case Trigger::session: return "session";
+    case Trigger::interval: return "interval";
+    case Trigger::low_disk: return "low_disk";
+    case Trigger::request: return "request";
+  }
+  return "request";
+}
+
+Worker::Worker(Policy policy, WorkerOptions options, const Sessions& sessions, std::function<void(const Ended&)> on_end)
+    : options_(std::move(options)), sessions_(sessions), on_end_(std::move(on_end)), policy_(std::move(policy)) {}
+
+void Worker::trigger(Trigger why) {
+  const std::lock_guard lock(mutex_);
+  pending_.insert(why);
+  wait_ = {};
+  changed_.notify_all();
+}
+
+void Worker::use(Policy policy) {
+  const std::lock_guard lock(mutex_);
+  policy_ = std::move(policy);
+}
+
+Worker::Policy Worker::policy() const {
+  const std::lock_guard lock(mutex_);
+  return policy_;
+}
+
+Result<JobResult> Worker::run(Job job, Trigger why, std::stop_token stop, Progress progress) {
+  auto ticket = std::make_shared<Ticket>();
+  ticket->job = std::move(job);
+  ticket->why = why;
+  ticket->stop = stop;
+  ticket->progress = std::move(progress);
+  std::unique_lock lock(mutex_);
+  tickets_.push_back(ticket);
+  changed_.notify_all();
+  // The job itself sees the stop, and what it was doing is told then.
+  ticket->done.wait(lock, [&] { return ticket->result.has_value(); });
+  return std::move(*ticket->result);
+}
+
+void Worker::work(std::stop_token stop) {
+  read_when_idle();
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    const auto due = [&] { return !tickets_.empty() || !pending_.empty() || (next_try_ && *next_try_ <= steady_clock::now()); };
+    if (!due()) {
+      if (next_try_) changed_.wait_until(lock, stop, *next_try_, due);
+      else changed_.wait(lock, stop, due);
+      continue;
+    }
+    running_ = true;
+    if (!tickets_.empty()) {
+      const auto ticket = tickets_.front();
+      tickets_.pop_front();
+      // It does what the triggers until now ask for.
+      if (ticket->job.what == What::purge && ticket->job.filters.empty()) pending_.clear();
+      lock.unlock();
+      run_ticket(*ticket, stop);
+      lock.lock();
+    } else {
+      lock.unlock();
+      run_for_all(stop);
+      lock.lock();
+    }
+    running_ = false;
+    release_memory();
+  }
+  for (const auto& ticket : tickets_) {
+    ticket->result = Result<JobResult>(Error(Errc::cancelled, "the service is stopping"));
+    ticket->done.notify_all();
+  }
+  tickets_.clear();
+}
+
+void Worker::run_ticket(Ticket& ticket, const std::stop_token& stop) {
+  // Either stop ends the job.
+  std::stop_source either;
+  const std::stop_callback of_service(stop, [&] { either.request_stop(); });
+  const std::stop_callback of_client(ticket.stop, [&] { either.request_stop(); });
+  auto result = perform(ticket.job, ticket.why, either.get_token(), ticket.progress);
+  const std::lock_guard lock(mutex_);
+  if (result && ticket.job.what == What::purge) plan_next_try(result);
+  ticket.result.emplace(std::move(result));
+  ticket.done.notify_all();
+}
+
+void Worker::run_for_all(const std::stop_token& stop) {
+  Trigger why = Trigger::interval;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!pending_.empty()) why = *pending_.begin();
+    pending_.clear();
+    next_try_.reset();
+  }
+  const Job job{.what = What::purge, .trigger = to_string(why), .actor = "service"};
+  const auto result = perform(job, why, stop, {});
+  if (!result && !stop.stop_requested()) spdlog::error("purge trigger={} error={}", to_string(why), printable(result.error().message(), 500));
+  const std::lock_guard lock(mutex_);
+  plan_next_try(result);
+}
+
+Result<JobResult> Worker::perform(const Job& job, Trigger why, const std::stop_token& stop, const Progress& progress) {
+  const auto started = steady_clock::now();
+  sign_of_life_ = started.time_since_epoch().count();
+  const Policy policy = this->policy();
+  const auto took = [&] { return std::chrono::duration_cast<Duration>(steady_clock::now() - started); };
+  const auto result = [&]() -> Result<JobResult> {
+    auto place = Workplace::open(*policy, options_.host, options_.state_dir, stop);
+    if (!place) return job.declared.without_secrets(place.error());
+    Job whole = job;
+    if (job.what != What::verify)
+      for (secrets::KnownValue& value : sessions_.values()) whole.declared.values.push_back(std::move(value));
+    const Progress alive{.step =
+                             [&](const std::string& text) {
+                               sign_of_life_ = steady_clock::now().time_since_epoch().count();
+                               if (progress.step) progress.step(text);
+                             },
+                         .bytes =
+                             [&](std::uint64_t bytes) {
+                               sign_of_life_ = steady_clock::now().time_since_epoch().count();
+                               if (progress.bytes) progress.bytes(bytes);
+                             },
+                         .removed =
+                             [&](std::size_t done, std::size_t total) {
+                               sign_of_life_ = steady_clock::now().time_since_epoch().count();
+                               if (progress.removed) progress.removed(done, total);
+                             },
+                         .agree = progress.agree};
+    return run_job(whole, *place, stop, alive);
+  }();
+  sign_of_life_ = 0;
+  if (on_end_) on_end_({why, job.what, result, took()});
+  return result;
+}
+
+void Worker::plan_next_try(const Result<JobResult>& result) {
+  const bool again = !result || result->error || is_unsettled(*result);
+  if (!again) {
+    next_try_.reset();
+    wait_ = {};
+    return;
+  }
+  const auto longest = std::chrono::duration_cast<steady_clock::duration>(policy_->interval);
+  wait_ = wait_ == steady_clock::duration{} ? steady_clock::duration(kFirstWait) : std::min(wait_ * 2, longest);
+  next_try_ = steady_clock::now() + wait_;
+}
+
+steady_clock::duration Worker::silence() const {
+  const auto last = sign_of_life_.load();
+  return last == 0 ? steady_clock::duration{} : steady_clock::now().time_since_epoch() - steady_clock::duration(last);
+}
+
+bool Worker::is_idle() const {
+  const std::lock_guard lock(mutex_);
+  return !running_ && tickets_.empty() && pending_.empty();
+}
+
+}  // namespace cleanerd::service

@@ -1,0 +1,89 @@
+// The one thread that looks and purges: a job at a time, triggers that come meanwhile folded into the next.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+
+#include "policy/policy.hpp"
+#include "service/job.hpp"
+#include "service/sessions.hpp"
+
+namespace cleanerd::service {
+
+// The contract's `trigger` label, and the journal's cause.
+enum class Trigger { start, build, session, interval, low_disk, request };
+const char* to_string(Trigger trigger);
+
+struct WorkerOptions {
+  std::string host;  // as connect_engine takes it
+  std::string state_dir;
+};
+
+// What became of a job, for metrics and the state.
+struct Ended {
+  Trigger trigger;
+  What what;
+  const Result<JobResult>& result;
+  Duration took;
+};
+
+class Worker {
+ public:
+  using Policy = std::shared_ptr<const policy::Policy>;
+
+  Worker(Policy policy, WorkerOptions options, const Sessions& sessions, std::function<void(const Ended&)> on_end);
+
+  // A purge for nobody in particular. Any thread; returns at once.
+  void trigger(Trigger why);
+  void use(Policy policy);  // from the next job on
+  Policy policy() const;
+
+  // Waits for its turn and its end. `stop` ends the waiting or the job. Any thread but the worker's.
+  Result<JobResult> run(Job job, Trigger why, std::stop_token stop, Progress progress);
+
+  // Until a stop is requested.
+  void work(std::stop_token stop);
+
+  // How long the job that runs has gone on without a sign of life; 0 when none runs.
+  std::chrono::steady_clock::duration silence() const;
+  bool is_idle() const;
+
+ private:
+  struct Ticket {
+    Job job;
+    Trigger why;
+    std::stop_token stop;
+    Progress progress;
+    std::optional<Result<JobResult>> result{};
+    std::condition_variable done{};
+  };
+
+  void run_ticket(Ticket& ticket, const std::stop_token& stop);
+  void run_for_all(const std::stop_token& stop);
+  Result<JobResult> perform(const Job& job, Trigger why, const std::stop_token& stop, const Progress& progress);
+  void plan_next_try(const Result<JobResult>& result);
+
+  WorkerOptions options_;
+  const Sessions& sessions_;
+  std::function<void(const Ended&)> on_end_;
+  mutable std::mutex mutex_;
+  std::condition_variable_any changed_;
+  Policy policy_;
+  std::deque<std::shared_ptr<Ticket>> tickets_;
+  std::set<Trigger> pending_;
+  std::optional<std::chrono::steady_clock::time_point> next_try_;  // what was busy, or could not be done
+  std::chrono::steady_clock::duration wait_{};
+  bool running_ = false;
+  std::atomic<std::chrono::steady_clock::rep> sign_of_life_{0};
+};
+
+}  // namespace cleanerd::service
