@@ -27,8 +27,8 @@ class Responder {
 
   // begin, then any number of writes, then end.
   void begin(unsigned status, std::string_view content_type);
-  // Waits while the client has not yet taken most of what was written before. False when it has gone, or took nothing for as long as
-  // Limits::write_time: the stream is over then.
+  // Waits while the client has not yet taken most of what was written before, at most for Limits::write_time. False when the stream
+  // is over: the client has gone or is too slow.
   bool write(std::string_view chunk);
   void end();
 

@@ -27,7 +27,7 @@ struct Limits {
   std::size_t waiting_requests = 64;     // for a worker, of each kind; 503 beyond
   milliseconds header_time{10'000};      // for the whole of it, from its first byte; 408 beyond, as for the body
   milliseconds body_time{30'000};
-  milliseconds write_time{30'000};       // in which a client must take some of what is written to it
+  milliseconds write_time{30'000};       // in which a client must take 64 KiB, or what is left, of what is written to it
   milliseconds idle_time{60'000};        // without a request
 };
 
