@@ -8,6 +8,7 @@ find_package(yaml-cpp 0.7 REQUIRED)
 find_package(OpenSSL 3 REQUIRED COMPONENTS Crypto)
 find_package(SQLite3 3.40 REQUIRED)
 find_package(CLI11 2.1 REQUIRED)
+find_package(prometheus-cpp REQUIRED)  # its package does not tell its version
 find_package(Protobuf 3.21 REQUIRED)
 find_package(gRPC 1.51 REQUIRED)
 # gRPC is some fifty libraries, whose symbols would be looked up at every start: half of the time that a start takes.

@@ -26,10 +26,6 @@ Stamp stamp_at(int directory, const char* path) {
 
 }  // namespace
 
-Descriptor::~Descriptor() {
-  if (number_ >= 0) ::close(number_);
-}
-
 Error file_error(std::string_view path, int number) {
   const Errc code = number == ENOENT || number == ENOTDIR ? Errc::not_found
                     : number == EACCES || number == EPERM ? Errc::permission

@@ -10,7 +10,8 @@ import re
 import sys
 from pathlib import Path
 
-ORDER = ['base', 'match', 'engine', 'buildkit', 'storage', 'scrub', 'search', 'inventory', 'secrets', 'policy', 'plan', 'purge', 'report', 'service']
+ORDER = ['base', 'http', 'metrics', 'match', 'engine', 'buildkit', 'storage', 'scrub', 'search', 'inventory', 'secrets', 'policy', 'plan', 'purge',
+         'report', 'service']
 PROGRAMS = ['cli', 'daemon']
 SOURCES = {'.cpp', '.hpp', '.py'}
 MAX_LINES = 400
