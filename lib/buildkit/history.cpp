@@ -128,7 +128,9 @@ class History::Impl {
       if (stop.stop_requested()) return Error(Errc::cancelled, "interrupted");
       return describe(status.ok() ? grpc::Status(grpc::StatusCode::NOT_FOUND, "the record is gone") : status, "hold a record");
     }
-    watch.wait_until_complete(ref.str(), instant_of(event.record().has_completedat(), event.record().completedat()));
+    const auto ended = instant_of(event.record().has_completedat(), event.record().completedat());
+    if (ended && system_now() < *ended + kCompleting && !event.record().has_trace()) finalize(ref);
+    watch.wait_until_complete(ref.str(), ended);
     Call call(stop, kDeleting);
     pb::UpdateBuildHistoryRequest request;
     request.set_ref(ref.str());
@@ -143,6 +145,16 @@ class History::Impl {
     if (watch.wait_for_deletion(ref.str(), kDeleting)) return {};
     if (stop.stop_requested()) return Error(Errc::cancelled, "interrupted");
     return Error(Errc::conflict, "build history: BuildKit accepted the deletion and did not carry it out; a restart of the engine lets it go");
+  }
+
+  // Has BuildKit write the trace now, for which it waits 3 s otherwise. Older ones take this for a request to unpin.
+  void finalize(const BuildRef& ref) {
+    Call call(stop, kDeleting);
+    pb::UpdateBuildHistoryRequest request;
+    request.set_ref(ref.str());
+    request.set_finalize(true);
+    pb::UpdateBuildHistoryResponse response;
+    (void)stub->UpdateBuildHistory(&*call, request, &response);
   }
 
   std::unique_ptr<pb::Control::Stub> stub;

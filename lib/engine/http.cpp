@@ -61,6 +61,7 @@ class Connection {
     parser_.emplace();
     parser_->body_limit(request.body_limit);
     body_limit_ = request.body_limit;
+    live_ = request.live;
     stream_.expires_after(request.deadline);
     Status sent = run("send the request", [&](auto done) {
       http::async_write(stream_, message, [done = std::move(done)](error_code error, std::size_t) mutable { done(error); });
@@ -79,10 +80,12 @@ class Connection {
       body.size = chunk_.size();
       body.more = true;
       Status read = run("read the answer", [&](auto done) {
-        http::async_read(stream_, buffer_, *parser_, [done = std::move(done)](error_code error, std::size_t) mutable {
+        auto finish = [done = std::move(done)](error_code error, std::size_t) mutable {
           // The chunk is full: not an error, there is more.
           done(error == http::error::need_buffer ? error_code() : error);
-        });
+        };
+        if (live_) http::async_read_some(stream_, buffer_, *parser_, std::move(finish));
+        else http::async_read(stream_, buffer_, *parser_, std::move(finish));
       });
       if (!read) return std::move(read).error();
       const std::size_t count = chunk_.size() - body.size;
@@ -147,6 +150,7 @@ class Connection {
   std::array<char, kReadSize> chunk_{};
   std::optional<http::response_parser<http::buffer_body>> parser_;
   std::uint64_t body_limit_ = 0;
+  bool live_ = false;
   bool failed_ = false;
   bool ended_by_peer_ = false;
 };

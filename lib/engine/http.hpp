@@ -23,6 +23,7 @@ struct HttpRequest {
   std::string target;                // path and query, already percent-encoded
   std::chrono::seconds deadline{0};  // for the whole exchange, body included
   std::string json{};                // the request's own body
+  bool live = false;                 // the answer's pieces come as they are sent, not as large as can be
   std::uint64_t body_limit = 128u << 20;  // 100,000 cache records make some 60 MB; an endless answer ends here
 };
 

@@ -28,6 +28,10 @@ struct Policy {
   // How long a classic build may go without a sign of life where the host does not tell whether one runs.
   Duration quiet_period{std::chrono::seconds(5)};
   Duration interval{std::chrono::minutes(10)};  // between two rounds of the service
+  std::string control_socket{"/run/cleanerd/cleanerd.sock"};
+  std::string metrics_address{"127.0.0.1:9798"};  // or "off"
+  std::vector<std::string> may_purge;             // users by name or number, beside root, who may purge through the service
+  Duration keep_audit{std::chrono::hours(24 * 90)};
   std::optional<double> low_disk{10};            // percent of the data root's bytes and inodes; below it the service purges
 };
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
+#include <map>
 #include <system_error>
 
 #include "base/text.hpp"
@@ -38,6 +40,32 @@ SELECT at, kind, actor, '', '', subject, outcome, text, at, id FROM event WHERE 
 ORDER BY 1 DESC, 10 DESC, 6)";
 
 }  // namespace
+
+Result<AuditFilter> parse_audit_filter(std::span<const std::string> arguments, Instant now) {
+  AuditFilter filter;
+  const auto time = [&](const std::string& value) -> std::optional<Instant> {
+    if (const auto age = parse_duration(value)) return now - *age;
+    return parse_rfc3339(value);
+  };
+  const std::map<std::string, std::vector<std::string>*, std::less<>> lists{{"kind", &filter.kinds}, {"actor", &filter.actors}, {"object", &filter.subjects},
+                                                                            {"outcome", &filter.outcomes}, {"policy", &filter.policies}};
+  for (const std::string& argument : arguments) {
+    const auto equals = argument.find('=');
+    const std::string key = argument.substr(0, equals), value = equals == std::string::npos ? "" : argument.substr(equals + 1);
+    if (const auto list = lists.find(key); list != lists.end() && equals != std::string::npos) {
+      list->second->push_back(value);
+    } else if (key == "since" || key == "until") {
+      const auto at = time(value);
+      if (!at) return Error(Errc::usage, key + ": expected a duration (24h) or a time (2026-01-31T12:00:00Z), not '" + printable(value, 60) + "'");
+      (key == "since" ? filter.since : filter.until) = at;
+    } else if (key == "limit" && !value.empty() && value.size() < 7 && value.find_first_not_of("0123456789") == std::string::npos) {
+      filter.limit = std::stoul(value);
+    } else {
+      return Error(Errc::usage, "'" + printable(argument, 80) + "': expected since, until, kind, actor, object, outcome, policy or limit, and =VALUE");
+    }
+  }
+  return filter;
+}
 
 Status note(const std::string& state_dir, const Event& event) {
   return with_journal(state_dir, [&](sqlite3* db) -> Status {

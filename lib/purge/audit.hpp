@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,10 @@ struct AuditFilter {
   std::vector<std::string> kinds, actors, subjects, outcomes, policies;  // any of each; subjects: a part of it
   std::size_t limit = 1000;  // the newest
 };
+
+// KEY=VALUE, as filters of objects are: since and until (a duration before now, or a time), kind, actor, object, outcome, policy, limit.
+// Errc::usage for others.
+Result<AuditFilter> parse_audit_filter(std::span<const std::string> arguments, Instant now);
 
 // Beside any purge that is under way.
 Status note(const std::string& state_dir, const Event& event);

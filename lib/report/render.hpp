@@ -2,8 +2,10 @@
 // SARIF for viewers of code scanning.
 #pragma once
 
+#include <span>
 #include <string>
 
+#include "purge/audit.hpp"
 #include "report/document.hpp"
 
 namespace cleanerd::report {
@@ -14,6 +16,10 @@ std::string render_json(const Document& document);
 // One result per finding; what stands on a secret without carrying one itself is in JSON and table only.
 std::string render_sarif(const Document& document);
 std::string render_table(const Document& document, Colour colour);
+
+// What was done on this host, newest first.
+std::string render_audit(std::span<const purge::AuditEntry> entries);
+std::string render_audit_json(std::span<const purge::AuditEntry> entries);
 
 // The whole story of one object in sentences.
 std::string render_explanation(const purge::Look& look, plan::Index object, const Fingerprinter& fingerprint);

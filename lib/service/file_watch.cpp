@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -33,8 +34,8 @@ constexpr std::string_view kContext = "docker-builder";
 
 class FileWatch {
  public:
-  FileWatch(const storage::DataRoot& root, bool with_cache, const policy::Policy& policy, const FileSigns& signs, const std::stop_token& stop)
-      : root_(root.path()), policy_(policy), signs_(signs), stop_(stop), inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)), wake_(::eventfd(0, EFD_CLOEXEC)) {
+  FileWatch(const storage::DataRoot& root, bool with_cache, const FileSigns& signs, const std::stop_token& stop)
+      : root_(root.path()), signs_(signs), stop_(stop), inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)), wake_(::eventfd(0, EFD_CLOEXEC)) {
     constexpr std::uint32_t kGone = IN_DELETE_SELF | IN_MOVE_SELF;
     tmp_ = add("/tmp", IN_CREATE | IN_DELETE | IN_MOVED_FROM | kGone);
     if (with_cache) cache_ = add("/buildkit", IN_MODIFY | kGone);
@@ -91,15 +92,13 @@ class FileWatch {
     if (now < next_check_) return;
     next_check_ = now + kSpaceCheck;
     struct statvfs space {};
-    if (!policy_.low_disk || ::statvfs(root_.c_str(), &space) != 0 || space.f_blocks == 0) return;
-    const double least = *policy_.low_disk / 100.0;
-    const bool bytes = static_cast<double>(space.f_bavail) < least * static_cast<double>(space.f_blocks);
-    const bool inodes = space.f_files != 0 && static_cast<double>(space.f_favail) < least * static_cast<double>(space.f_files);
-    if ((bytes || inodes) && signs_.low_disk) signs_.low_disk();
+    if (!signs_.space || ::statvfs(root_.c_str(), &space) != 0 || space.f_blocks == 0) return;
+    const double bytes = static_cast<double>(space.f_bavail) / static_cast<double>(space.f_blocks);
+    const double inodes = space.f_files == 0 ? 1 : static_cast<double>(space.f_favail) / static_cast<double>(space.f_files);
+    signs_.space(std::min(bytes, inodes));
   }
 
   std::string root_;
-  const policy::Policy& policy_;
   const FileSigns& signs_;
   const std::stop_token& stop_;
   storage::Descriptor inotify_, wake_;
@@ -115,7 +114,7 @@ void watch_files(const std::string& host, const policy::Policy& policy, const Fi
     if (auto connected = connect_engine(host, policy, stop)) {
       const engine::EngineInfo& engine = connected->client.engine();
       if (auto root = storage::DataRoot::open(engine, connected->client.endpoint()))
-        FileWatch(*root, !connected->history.has_value(), policy, signs, stop).run();
+        FileWatch(*root, !connected->history.has_value(), signs, stop).run();
     }
     pause(kRetry, stop);
   }

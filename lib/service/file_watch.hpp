@@ -12,7 +12,7 @@ namespace cleanerd::service {
 struct FileSigns {
   std::function<void(bool begun)> classic;  // the context of a classic build came or went
   std::function<void()> cache;              // BuildKit's databases were written and have been left alone since
-  std::function<void()> low_disk;           // each time that the space falls below the policy's limit, then each minute
+  std::function<void(double free)> space;   // twice a minute: the smaller share of bytes and inodes that is free, 0 to 1
 };
 
 // Until the stop is requested; where the data root cannot be read there are no signs, and the rounds at an interval remain.

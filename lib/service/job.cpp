@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <set>
 #include <thread>
 
 #include "base/text.hpp"
@@ -46,6 +47,8 @@ class Runner {
   Result<JobResult> run() {
     auto filter = plan::parse_filter(job_.filters, system_now());
     if (!filter) return std::move(filter).error();
+    known_ = job_.declared.values;
+    known_.insert(known_.end(), job_.also_known.begin(), job_.also_known.end());
     selection_ = {job_.all, std::move(*filter), purge::read_unfinished(place_.state_dir, place_.host.client.engine().id)};
     switch (job_.what) {
       case What::scan: return look_only(report::Command::scan);
@@ -64,7 +67,7 @@ class Runner {
   Duration took() const { return std::chrono::duration_cast<milliseconds>(steady_clock::now() - started_); }
 
   Result<purge::Look> look() {
-    return purge::look({place_.host, place_.policy, selection_, job_.declared.values, place_.search, stop_, progress_.bytes});
+    return purge::look({place_.host, place_.policy, selection_, known_, place_.search, stop_, progress_.bytes});
   }
 
   report::Document document(report::Command command, const purge::Look& look, const purge::Report* report = nullptr) {
@@ -138,7 +141,7 @@ class Runner {
       if (Status settled = purge::settle_earlier(*journal, seen); !settled) return std::move(settled).error().within("nothing was removed");
       return purge::Report{};
     }
-    auto report = purge::carry_out(seen, {place_.host, place_.policy, selection_, job_.declared.values, place_.search, *journal, {job_.trigger, job_.actor},
+    auto report = purge::carry_out(seen, {place_.host, place_.policy, selection_, known_, place_.search, *journal, {job_.trigger, job_.actor},
                                           stop_, progress_.removed});
     for (const auto& [id, outcome] : report.outcomes) spdlog::info("object={} state={} reason={}", id, name_of(outcome.state), outcome.reason.code);
     return report;
@@ -152,9 +155,31 @@ class Runner {
     auto report = remove(*seen);
     if (!report) return std::move(report).error();
     JobResult result = purged(*seen, *report);
+    if (job_.since && !result.error) limit_to_session(result, report->after ? *report->after : *seen);
     result.look = report->after ? std::move(*std::exchange(report->after, std::nullopt)) : std::move(*seen);
     result.report = std::move(*report);
     return result;
+  }
+
+  // What was there before the session, or belongs to a build that runs, is told by the next look at it and fails no pipeline.
+  void limit_to_session(JobResult& result, const purge::Look& after) {
+    std::set<std::string> declared, left;
+    for (const secrets::KnownValue& value : job_.declared.values) declared.insert(place_.fingerprint()(value.value));
+    for (const plan::Item& item : after.plan.items) {
+      const inventory::Object& object = after.inventory[item.object];
+      const bool named = std::ranges::any_of(after.findings.of[item.object], [&](const secrets::Finding& finding) {
+        return declared.contains(finding.value ? place_.fingerprint()(*finding.value) : finding.fingerprint);
+      });
+      const bool runs = std::ranges::any_of(item.reasons, [](const plan::Reason& reason) { return reason.code == "in-use" || reason.code == "build-running"; });
+      if (item.secret && (named || (!runs && object.created() && *object.created() >= *job_.since))) left.insert(object.id());
+    }
+    std::erase_if(result.document.objects, [&](const report::ObjectRow& row) { return row.state != "removed" && row.state != "failed" && !left.contains(row.id); });
+    report::Summary& summary = result.document.summary;
+    summary.remaining_secrets = left.size();
+    summary.objects = result.document.objects.size();
+    summary.kept = static_cast<std::size_t>(std::ranges::count(result.document.objects, "kept", &report::ObjectRow::state));
+    summary.secret_objects = static_cast<std::size_t>(std::ranges::count(result.document.objects, true, &report::ObjectRow::secret));
+    if (result.status == ExitStatus::secrets && left.empty()) result.status = summary.failed != 0 ? ExitStatus::failed : ExitStatus::done;
   }
 
   JobResult purged(const purge::Look& seen, const purge::Report& report) {
@@ -176,6 +201,7 @@ class Runner {
   std::stop_token stop_;
   const Progress& progress_;
   plan::Selection selection_;
+  std::vector<secrets::KnownValue> known_;
   steady_clock::time_point started_ = steady_clock::now();
 };
 

@@ -39,6 +39,8 @@ struct Job {
   std::vector<std::string> filters{};  // KEY=VALUE
   std::vector<std::string> images{};   // gate's: tags, ids or beginnings of ids
   DeclaredSecrets declared{};
+  std::vector<secrets::KnownValue> also_known{};  // of other sessions: searched for, and nobody's fault here
+  std::optional<Instant> since{};                 // a session's begin: what counts is younger, or holds a declared value
   std::string trigger = "request";
   std::string actor{};               // for the journal; empty: this process's user
 };

@@ -147,8 +147,7 @@ Result<JobResult> Worker::perform(const Job& job, Trigger why, const std::stop_t
     auto place = Workplace::open(*policy, options_.host, options_.state_dir, stop);
     if (!place) return job.declared.without_secrets(place.error());
     Job whole = job;
-    if (job.what != What::verify)
-      for (secrets::KnownValue& value : sessions_.values()) whole.declared.values.push_back(std::move(value));
+    if (job.what != What::verify) whole.also_known = sessions_.values();
     const Progress alive{.step =
                              [&](const std::string& text) {
                                sign_of_life_ = steady_clock::now().time_since_epoch().count();
