@@ -310,6 +310,8 @@ Result<ExitStatus> verify(Job& job) {
   auto look = job.look(progress);
   progress.clear();
   if (!look) return std::move(look).error();
+  Status freed = purge::look_into_freed_pages(*look, job.declared.values, job.search, purge::kSettled, job.interruption.token());
+  if (!freed) return std::move(freed).error();
   return show(job, report::Command::verify, purge::only_values(std::move(*look), job.declared.values, job.fingerprint()));
 }
 

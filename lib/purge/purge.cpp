@@ -19,6 +19,8 @@ using plan::Verdict;
 
 // How long is waited for what the engine still seems to collect, and between two looks at it.
 constexpr std::chrono::milliseconds kCollection{5000}, kCollectionStep{50};
+// Nobody waits for a note.
+constexpr Duration kMoment{100};
 
 // One call prunes any number of records as far as its URL fits the engine's 1 MiB of request header: 26 to 28 bytes an id.
 constexpr std::size_t kRecordsPerCall = 30'000;
@@ -319,6 +321,26 @@ class Run {
         settle(id, State::removed, {"removed", "is removed"});
     }
     report_.after = std::move(*after);
+    tell_freed_pages();
+  }
+
+  // What has just gone is in the databases' freed pages until the engine is stopped and they are scrubbed. That is told and no more: what
+  // cannot be read for it is no blind spot of the purge.
+  void tell_freed_pages() {
+    const auto search = request_.search.get();
+    if (!search || request_.stop.stop_requested()) return;
+    const Fingerprinter& fingerprint = (*search)->fingerprint();
+    std::set<std::string> removed;
+    for (const Index i : planned_.plan.removal) {
+      if (report_.outcomes.at(planned_.inventory[i].id()).state != State::removed) continue;
+      for (const secrets::Finding& finding : planned_.findings.of[i])
+        removed.insert(finding.value ? fingerprint(*finding.value) : finding.fingerprint);
+    }
+    std::vector<secrets::KnownValue> values;
+    std::ranges::copy_if(known_, std::back_inserter(values), [&](const auto& known) { return removed.contains(fingerprint(known.value)); });
+    const std::size_t unread = report_.after->unread.size();
+    (void)look_into_freed_pages(*report_.after, values, request_.search, kMoment, request_.stop);
+    report_.after->unread.resize(unread);
   }
 
   void journal_rest() {

@@ -167,6 +167,16 @@ Document make_document(Command command, const purge::Look& look, const purge::Re
     if (!report || !report->after) summary.remaining_secrets += secret_left;
     document.objects.push_back(std::move(row));
   }
+  // Only the stopped engine's can be cleared, so they decide over no purge; the ones without a secret are what a verify looked at.
+  for (const purge::FreedPages& pages : report && report->after ? report->after->freed : look.freed) {
+    ObjectRow row = freed_row(pages, look.findings.known, fingerprint);
+    if (report && !row.secret) continue;
+    if (row.secret) row.reasons.push_back({"freed", "is in freed pages, which `cleanerctl scrub` zeroes while the engine is stopped"});
+    else row.reasons.push_back({"innocent", "holds none of the secrets in freed pages"});
+    ++document.summary.objects;
+    document.summary.secret_objects += row.secret;
+    document.objects.push_back(std::move(row));
+  }
   if (report && report->after)
     for (const plan::Item& item : report->after->plan.items) document.summary.remaining_secrets += item.secret;
   if (report) document.summary.freed = report->freed;

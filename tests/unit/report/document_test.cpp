@@ -103,6 +103,29 @@ TEST(MakeDocument, CountsTheSecretsThatAreLeftByLookingAgain) {
   EXPECT_EQ(document_of(Command::purge, before, &report).summary.remaining_secrets, 1u);
 }
 
+TEST(MakeDocument, TellsOfFreedPagesWithoutCountingThemAsLeft) {
+  purge::FreedPages pages;
+  pages.database = "/buildkit/history.db";
+  pages.findings.push_back({"known-value", secrets::Source::content, "freed page 3, byte 12300", SecretValue(kSecret), "declared", {}, {}});
+  purge::FreedPages clean;
+  clean.database = "/buildkit/cache.db";
+  purge::Report report;
+  report.after = look_at(an_inventory().with(image("base").tagged("base:1")));
+  report.after->freed = {pages, clean};
+  const purge::Look look = look_at(an_inventory().with(image("base").tagged("base:1")));
+  const Document purged = document_of(Command::purge, look, &report);
+  EXPECT_EQ(purged.summary.remaining_secrets, 0u);
+  ASSERT_EQ(purged.objects.size(), 2u);
+  EXPECT_EQ(purged.objects[1].id, "database.freed:/buildkit/history.db");
+  EXPECT_EQ(purged.objects[1].state, "found");
+  EXPECT_EQ(purged.objects[1].reasons.back().code, "freed");
+  EXPECT_THAT(render_table(purged, Colour::no), AllOf(HasSubstr("no secret is left"), HasSubstr("cleanerctl scrub")));
+
+  const Document verified = document_of(Command::verify, *report.after);
+  EXPECT_EQ(verified.summary.secret_objects, 1u);
+  EXPECT_EQ(verified.objects.size(), 3u);
+}
+
 TEST(MakeDocument, IsIncompleteWithAnyBlindSpot) {
   const purge::Look look = look_at(a_host().unread("image abc", "config holds " + kSecret));
   const Document document = document_of(Command::scan, look);
