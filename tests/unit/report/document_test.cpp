@@ -103,6 +103,27 @@ TEST(MakeDocument, CountsTheSecretsThatAreLeftByLookingAgain) {
   EXPECT_EQ(document_of(Command::purge, before, &report).summary.remaining_secrets, 1u);
 }
 
+TEST(MakeDocument, NamesWhatCameWhileThePurgeRan) {
+  const purge::Look before = look_at(an_inventory().with(image("base").tagged("base:1")).with(image("plain").parent("base")));
+  purge::Report report;
+  report.after = look_at(an_inventory()
+                             .with(image("base").tagged("base:1"))
+                             .with(image("plain").parent("base").env("NPM_TOKEN=" + kSecret))
+                             .with(image("late").tagged("late:1").env("NPM_TOKEN=" + kSecret))
+                             .with(image("next").env("NPM_TOKEN=" + kSecret)));
+  const Document document = document_of(Command::purge, before, &report);
+  EXPECT_EQ(document.summary.remaining_secrets, 3u);
+  EXPECT_EQ(document.summary.secret_objects, 3u);
+  EXPECT_EQ(document.summary.objects, document.objects.size());
+  EXPECT_EQ(document.summary.kept, document.objects.size());
+  EXPECT_EQ(row_of(document, "late").reasons.back().code, "tagged");
+  EXPECT_EQ(row_of(document, "next").reasons.back().code, "appeared");
+  EXPECT_EQ(row_of(document, "plain").findings.size(), 1u);
+  const std::string table = render_table(document, Colour::no);
+  for (const char* name : {"late", "next", "plain"}) EXPECT_THAT(table, HasSubstr(name));
+  EXPECT_THAT(render_json(document), Not(HasSubstr(kSecret)));
+}
+
 TEST(MakeDocument, TellsOfFreedPagesWithoutCountingThemAsLeft) {
   purge::FreedPages pages;
   pages.database = "/buildkit/history.db";
