@@ -153,7 +153,8 @@ Inventory::Inventory(Snapshot snapshot)
       unread_(std::move(snapshot.unread)),
       data_root_(std::move(snapshot.data_root)),
       data_root_of_engine_(std::move(snapshot.data_root_of_engine)),
-      data_root_is_sure_(snapshot.data_root_is_sure) {
+      data_root_is_sure_(snapshot.data_root_is_sure),
+      unlisted_(std::move(snapshot.unlisted)) {
   std::unordered_map<std::string, Index> images, containers, records, volumes;
   std::unordered_set<std::string> builds, with_children;
   for (const Image& image : snapshot.images) with_children.insert(image.summary.parent.str());
@@ -218,8 +219,10 @@ void Inventory::add_places(std::optional<storage::Places> places) {
   }
 }
 
+bool Inventory::lists(Kind kind) const { return std::ranges::find(unlisted_, kind) == unlisted_.end(); }
+
 bool Inventory::buildkit_works() const {
-  return std::ranges::any_of(objects_, [](const Object& object) {
+  return !lists(Kind::history_record) || std::ranges::any_of(objects_, [](const Object& object) {
     return (object.cache() && object.cache()->in_use) || (object.build() && object.build()->running);
   });
 }

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "purge/builders.hpp"
+#include "purge/settle.hpp"
 #include "scrub/executor.hpp"
 #include "storage/data_root.hpp"
 
@@ -29,9 +30,7 @@ bool ends_the_purge(Errc code) {
   return code == Errc::unreachable || code == Errc::timeout || code == Errc::cancelled || code == Errc::permission;
 }
 
-// What held the secret is gone from beside a mount.
-bool is_for_good(const Reason& reason) { return reason.code == "tagged" || reason.code == "protected" || reason.code == "mounted"; }
-
+Reason unlisted() { return {"unlisted", "may be there or gone: the engine did not list its kind when it was looked for"}; }
 Reason interrupted() { return {"interrupted", "was not reached before the purge was interrupted"}; }
 
 class Run {
@@ -117,7 +116,8 @@ class Run {
         settle(plan_ids_[engine_id], State::kept, item.reasons.back());
     }
     for (const std::string& engine_id : wanted)
-      if (!still_there.contains(engine_id)) settle(plan_ids_[engine_id], State::removed, {"gone", "was gone already"});
+      if (const std::string& id = plan_ids_[engine_id]; !still_there.contains(engine_id))
+        was_looked_for(*fresh, id) ? settle(id, State::removed, {"gone", "was gone already"}) : settle(id, State::kept, unlisted());
     (this->*act)(*fresh, targets);
   }
 
@@ -316,7 +316,8 @@ class Run {
     for (const auto& [engine_id, id] : plan_ids_) {
       const auto outcome = report_.outcomes.find(id);
       const bool removed = outcome != report_.outcomes.end() && outcome->second.state == State::removed;
-      if (removed && there.contains(engine_id)) settle(id, State::failed, {"still-there", "was removed, the engine says, and is still there"});
+      if (!was_looked_for(*after, id)) settle(id, State::kept, unlisted());
+      else if (removed && there.contains(engine_id)) settle(id, State::failed, {"still-there", "was removed, the engine says, and is still there"});
       else if (!removed && outcome != report_.outcomes.end() && !there.contains(engine_id))
         settle(id, State::removed, {"removed", "is removed"});
     }
@@ -373,27 +374,6 @@ Report carry_out(const Look& planned, const Request& request) {
   if (report.after && !report.error)
     if (Status settled = settle_earlier(request.journal, *report.after); !settled) report.error = std::move(settled).error();
   return report;
-}
-
-Status settle_earlier(Journal& journal, const Look& now) {
-  const std::string& engine = now.inventory.engine().id;
-  auto open = journal.unfinished(engine);
-  if (!open) return std::move(open).error();
-  std::map<std::string_view, const plan::Item*> there;  // by engine id: a kind changes when an image loses its last child
-  for (const plan::Item& item : now.plan.items) there.emplace(now.inventory[item.object].engine_id(), &item);
-  std::vector<Settlement> settlements;
-  for (const std::string& id : *open) {
-    if (id.starts_with("database.freed:")) continue;  // the next scrub settles it
-    const auto found = there.find(inventory::engine_id_of(id));
-    if (found == there.end()) settlements.push_back({id, Settled::removed, "gone"});
-    else if (found->second->verdict == Verdict::keep && is_for_good(found->second->reasons.back()))
-      settlements.push_back({id, Settled::closed, found->second->reasons.back().code});
-  }
-  if (settlements.empty()) return {};
-  auto run = journal.begin(engine, {});
-  if (!run) return std::move(run).error();
-  if (Status settled = journal.settle(*run, settlements); !settled) return settled;
-  return journal.end(*run);
 }
 
 }  // namespace cleanerd::purge
