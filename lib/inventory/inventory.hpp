@@ -108,7 +108,7 @@ struct Snapshot {
   std::optional<storage::Places> places;  // nullopt: the data root cannot be read
   std::string data_root;                  // as this process sees it
   std::string data_root_of_engine;        // the same with the engine's own mounts below it
-  bool data_root_is_sure = false;         // by its engine-id this engine's, and no other's
+  bool data_root_is_sure = false;         // DataRoot::belongs
 };
 
 class Inventory {

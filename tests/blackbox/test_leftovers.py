@@ -1,5 +1,6 @@
 """What an interrupted step of BuildKit left on the disk goes, and what a running one has there stays."""
 
+import fcntl
 import json
 import unittest
 from pathlib import Path
@@ -35,6 +36,21 @@ class Leftovers(BlackBoxTest):
         self.assertEqual([path.name for path in step.parent.iterdir()], ["resolv.conf"])
         self.assertEqual(open_actions(machine), [])
         self.assert_innocents_are_there(machine)
+
+    def test_of_an_engine_without_an_id_stay_unless_its_process_works_on_that_data_root(self) -> None:
+        for holds in (False, True):
+            with self.subTest(holds=holds):
+                machine, step = self.interrupted()
+                root = Path(machine.host.state.data_root)
+                (root / "engine-id").unlink()
+                with open(root / "buildkit/cache.db", "w") as database:
+                    if holds:  # the fake engine listens in this process
+                        fcntl.flock(database, fcntl.LOCK_EX)
+                    run = machine.purge()
+                self.assertEqual(step.exists(), not holds)
+                if not holds:  # the root is not looked into, either: none of its images' configs is there
+                    self.assertFalse(run.document["objects"] and any(item["kind"] == "leftover.executor" and item["state"] == "removed"
+                                                                     for item in run.document["objects"]))
 
     def test_a_variables_name_tells_what_its_value_does_not(self) -> None:
         machine, step = self.interrupted()
