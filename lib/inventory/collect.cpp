@@ -1,5 +1,6 @@
 #include "inventory/collect.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <thread>
@@ -63,6 +64,7 @@ void take_places(Snapshot& snapshot, const storage::DataRoot& root, Result<stora
     return;
   }
   for (const Error& error : places->unread()) snapshot.unread.push_back({"the data root", error.message()});
+  if (std::ranges::any_of(places->all(), [](const storage::Place& place) { return place.unreferenced; })) snapshot.engine_process = root.process();
   snapshot.places = std::move(*places);
   snapshot.data_root = root.path();
   snapshot.data_root_of_engine = root.path_of_engine();

@@ -58,6 +58,9 @@ struct Leftover {
   std::string name;  // the path from the data root
   ByteSize size;
   std::vector<std::string> env;  // of the step that left it, or runs there
+  Instant changed{};             // the newest change of a file in it
+  bool unreferenced = false;     // Place::unreferenced
+  storage::Stamp stamp{};        // when it was listed
 };
 
 struct Object {
@@ -109,6 +112,7 @@ struct Snapshot {
   std::string data_root;                  // as this process sees it
   std::string data_root_of_engine;        // the same with the engine's own mounts below it
   bool data_root_is_sure = false;         // DataRoot::belongs
+  std::optional<storage::EngineProcess> engine_process;  // looked for where there is something that belongs to no object
 };
 
 class Inventory {
@@ -145,6 +149,9 @@ class Inventory {
   const std::string& data_root() const { return data_root_; }
   const std::string& data_root_of_engine() const { return data_root_of_engine_; }
   bool data_root_is_sure() const { return data_root_is_sure_; }
+  const std::optional<storage::EngineProcess>& engine_process() const { return engine_process_; }
+  // What was last changed before this is of no work that goes on: the engine has started since, or a day has passed.
+  Instant at_work_since() const;
   // BuildKit says that a build is at work, or does not say.
   bool buildkit_works() const;
 
@@ -166,6 +173,7 @@ class Inventory {
   std::string data_root_of_engine_;
   bool data_root_is_sure_;
   std::vector<Kind> unlisted_;
+  std::optional<storage::EngineProcess> engine_process_;
   std::vector<std::vector<Index>> owners_;
   std::vector<Object> objects_;
   std::vector<std::vector<Index>> parents_;

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "purge/builders.hpp"
+#include "purge/leftovers.hpp"
 #include "purge/settle.hpp"
 #include "scrub/executor.hpp"
 #include "storage/data_root.hpp"
@@ -66,6 +67,7 @@ class Run {
     phase([](inventory::Kind kind) { return inventory::is_history(kind); }, &Run::remove_builds);
     phase([](inventory::Kind kind) { return inventory::is_builder(kind); }, &Run::remove_builders);
     phase([](inventory::Kind kind) { return kind == inventory::Kind::leftover_executor; }, &Run::remove_executor_leftovers);
+    phase([](inventory::Kind kind) { return is_on_disk_only(kind) && kind != inventory::Kind::leftover_executor; }, &Run::remove_leftovers);
     if (to_collect_ && !report_.error) {
       // Ends in a collection of the content store; an engine without BuildKit has none to collect.
       if (Status collected = request_.host.client.collect_garbage(); !collected && ends_the_purge(collected.error().code()))
@@ -250,6 +252,22 @@ class Run {
   // Each was there in the look that has just ended. What stands there while afterwards no build runs is no running build's, and a
   // build that begins now has a directory of another name.
   void remove_executor_leftovers(const Look& fresh, const std::vector<Index>& targets) {
+    remove_on_disk(fresh, targets, "mounted", [&](Index i) {
+      const std::string& path = fresh.inventory[i].engine_id();
+      return scrub::remove_executor_leftover(fresh.inventory.data_root_of_engine(), path.substr(path.rfind('/') + 1));
+    });
+  }
+
+  // A classic build is not at work as long as its context's folder is not there.
+  void remove_leftovers(const Look& fresh, const std::vector<Index>& targets) {
+    remove_on_disk(fresh, targets, "busy", [&](Index i) -> Status {
+      if (!data_root_ || data_root_->classic_build_running().value_or(true)) return Error(Errc::conflict, "a classic build may need it");
+      return remove_leftover(fresh, i);
+    });
+  }
+
+  template <class Remove>
+  void remove_on_disk(const Look& fresh, const std::vector<Index>& targets, const char* when_held, const Remove& remove) {
     const Result<bool> works = buildkit_works();
     if (!works) {
       report_.error = works.error();
@@ -263,9 +281,8 @@ class Run {
         settle(id, State::kept, {"build-running", "may belong to a build that began meanwhile"});
         continue;
       }
-      const std::string& path = object.engine_id();
-      const Status gone = scrub::remove_executor_leftover(fresh.inventory.data_root_of_engine(), path.substr(path.rfind('/') + 1));
-      if (!gone && gone.error().code() == Errc::conflict) settle(id, State::kept, {"mounted", "is kept: " + gone.error().message()});
+      const Status gone = remove(i);
+      if (!gone && gone.error().code() == Errc::conflict) settle(id, State::kept, {when_held, "is kept: " + gone.error().message()});
       else if (!gone && gone.error().code() != Errc::not_found) settle(id, State::failed, {"error", gone.error().message()});
       else if (!settle_by(id, gone, object.size())) return;
     }
