@@ -10,6 +10,12 @@
 #include "storage/beneath.hpp"
 
 namespace cleanerd::scrub {
+namespace {
+
+// config.json, rootfs and the mount points that a step had in it: a handful of levels. More is of another making.
+constexpr int kDeepest = 64;
+
+}  // namespace
 
 bool is_executor_id(std::string_view id) {
   return id.size() == 25 && id.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789") == std::string_view::npos;
@@ -24,7 +30,7 @@ Status remove_executor_leftover(const std::string& data_root, std::string_view i
   struct stat status {};
   const std::string name(id);
   if (::fstatat(executor.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return storage::file_error(name, errno);
-  Removal removal;
+  Removal removal(kDeepest);
   if (removal.remove(executor, name)) return {};
   if (Status failed = removal.status(); !failed) return failed;
   if (removal.met_a_mount()) return Error(Errc::conflict, "something is mounted in it, which is left; everything beside it is removed");

@@ -19,7 +19,7 @@ namespace {
 using storage::Descriptor;
 
 constexpr std::string_view kLayers = "/overlay2/", kDiff = "/diff";
-constexpr int kDeepest = 512;  // as Removal's: what cannot be removed whole is not begun
+constexpr int kDeepest = 512;  // what cannot be removed whole is not begun
 
 Error mounted() { return Error(Errc::conflict, "something is mounted in it"); }
 
@@ -100,7 +100,7 @@ Status remove_leftover(const DataRootOfEngine& root, const Leftover& leftover) {
   if (Status free = is_in_no_mount(root.engine.pid, words); !free) return free;
 
   if (!link.empty() && ::unlinkat(parent.get(), ("l/" + link).c_str(), 0) != 0 && errno != ENOENT) return storage::file_error("its link", errno);
-  Removal removal;
+  Removal removal(kDeepest);
   if (removal.remove(parent, name)) return {};
   if (Status failed = removal.status(); !failed) return failed;
   return removal.met_a_mount() ? mounted() : Error(Errc::io, "is not empty");

@@ -10,20 +10,21 @@ namespace cleanerd::scrub {
 
 class Removal {
  public:
+  // Each level holds a descriptor, of which a process has a thousand.
+  explicit Removal(int deepest) : deepest_(deepest) {}
+
   // Of the first file that could not go, mounts aside.
   Status status() const;
   bool met_a_mount() const { return mounted_; }
 
   // True when the name is free afterwards.
-  bool remove(const storage::Descriptor& directory, const std::string& name) { return remove(directory, name, kDeepest); }
+  bool remove(const storage::Descriptor& directory, const std::string& name) { return remove(directory, name, deepest_); }
 
  private:
-  // Each level holds a descriptor, of which a process has a thousand. Deeper is of no build's making.
-  static constexpr int kDeepest = 512;
-
   bool remove(const storage::Descriptor& directory, const std::string& name, int depth);
   bool fail(int error);
 
+  int deepest_;
   int failed_ = 0;
   bool mounted_ = false;
 };

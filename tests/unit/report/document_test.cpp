@@ -133,13 +133,13 @@ TEST(MakeDocument, TellsOfFreedPagesWithoutCountingThemAsLeft) {
   purge::Report report;
   report.after = look_at(an_inventory().with(image("base").tagged("base:1")));
   report.after->freed = {pages, clean};
-  const purge::Look look = look_at(an_inventory().with(image("base").tagged("base:1")));
+  const purge::Look look = look_at(a_host());
   const Document purged = document_of(Command::purge, look, &report);
   EXPECT_EQ(purged.summary.remaining_secrets, 0u);
-  ASSERT_EQ(purged.objects.size(), 2u);
-  EXPECT_EQ(purged.objects[1].id, "database.freed:/buildkit/history.db");
-  EXPECT_EQ(purged.objects[1].state, "found");
-  EXPECT_EQ(purged.objects[1].reasons.back().code, "freed");
+  EXPECT_EQ(purged.summary.objects, purged.objects.size());
+  EXPECT_EQ(purged.objects.back().id, "database.freed:/buildkit/history.db");
+  EXPECT_EQ(purged.objects.back().state, "found");
+  EXPECT_EQ(purged.objects.back().reasons.back().code, "freed");
   EXPECT_THAT(render_table(purged, Colour::no), AllOf(HasSubstr("no secret is left"), HasSubstr("cleanerctl scrub")));
 
   const Document verified = document_of(Command::verify, *report.after);
