@@ -1,8 +1,10 @@
 #include "inventory/collect.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <thread>
+#include <tuple>
 
 #include "storage/data_root.hpp"
 
@@ -62,10 +64,16 @@ void take_places(Snapshot& snapshot, const storage::DataRoot& root, Result<stora
     return;
   }
   for (const Error& error : places->unread()) snapshot.unread.push_back({"the data root", error.message()});
+  if (std::ranges::any_of(places->all(), [](const storage::Place& place) { return place.unreferenced; })) snapshot.engine_process = root.process();
   snapshot.places = std::move(*places);
   snapshot.data_root = root.path();
   snapshot.data_root_of_engine = root.path_of_engine();
   snapshot.data_root_is_sure = root.belongs();
+}
+
+template <class T>
+std::optional<Error> error_of(const Result<T>& result) {
+  return result ? std::nullopt : std::optional(result.error());
 }
 
 bool ends_the_look(Errc code) {
@@ -103,8 +111,13 @@ Result<Inventory> collect(const Host& host) {
   if (!images) return std::move(images).error();
   if (!containers) return std::move(containers).error();
   if (!cache) return std::move(cache).error();
-  if (!builds) return std::move(builds).error();
-  if (!volumes) return std::move(volumes).error();
+  for (const auto& [name, kind, failed] : {std::tuple("build history", Kind::history_record, error_of(builds)),
+                                           std::tuple("builders' volumes", Kind::builder_volume, error_of(volumes))}) {
+    if (!failed) continue;
+    if (failed->code() == Errc::cancelled) return *failed;
+    snapshot.unread.push_back({name, failed->message()});
+    snapshot.unlisted.push_back(kind);
+  }
 
   for (std::size_t i = 0; i < images->size(); ++i) {
     auto& config = configs.of[i];
@@ -116,8 +129,8 @@ Result<Inventory> collect(const Host& host) {
   }
   snapshot.containers = std::move(*containers);
   snapshot.cache = std::move(*cache);
-  snapshot.builds = std::move(*builds);
-  snapshot.volumes = std::move(*volumes);
+  if (builds) snapshot.builds = std::move(*builds);
+  if (volumes) snapshot.volumes = std::move(*volumes);
   if (!host.history && may_hide_build_history(client.engine()))
     snapshot.unread.push_back({"build history", "this engine does not offer BuildKit's control API on its socket"});
 

@@ -129,6 +129,7 @@ std::optional<Instant> Object::created() const {
   if (const engine::CacheRecord* record = cache()) return record->created;
   if (const engine::BuildRecord* record = build()) return record->created;
   if (const engine::Volume* v = volume()) return v->created;
+  if (const Leftover* place = leftover(); place && place->changed != Instant()) return place->changed;
   return std::nullopt;
 }
 
@@ -153,7 +154,9 @@ Inventory::Inventory(Snapshot snapshot)
       unread_(std::move(snapshot.unread)),
       data_root_(std::move(snapshot.data_root)),
       data_root_of_engine_(std::move(snapshot.data_root_of_engine)),
-      data_root_is_sure_(snapshot.data_root_is_sure) {
+      data_root_is_sure_(snapshot.data_root_is_sure),
+      unlisted_(std::move(snapshot.unlisted)),
+      engine_process_(snapshot.engine_process) {
   std::unordered_map<std::string, Index> images, containers, records, volumes;
   std::unordered_set<std::string> builds, with_children;
   for (const Image& image : snapshot.images) with_children.insert(image.summary.parent.str());
@@ -214,12 +217,21 @@ void Inventory::add_places(std::optional<storage::Places> places) {
     if (!owners.empty()) continue;
     owners.push_back(objects_.size());
     std::string name = place.path.starts_with(data_root_) ? place.path.substr(data_root_.size()) : place.path;
-    objects_.push_back({leftover_kind(place), Leftover{std::move(name), {static_cast<std::int64_t>(place.size)}, place.environment}});
+    objects_.push_back({leftover_kind(place), Leftover{std::move(name), {static_cast<std::int64_t>(place.size)}, place.environment, place.changed,
+                                                        place.unreferenced && place.owners.empty(), place.stamp}});
   }
 }
 
+// The start is known to some hundredths of a second, a file's change to one tick of the kernel's clock.
+Instant Inventory::at_work_since() const {
+  const Instant a_day_ago = taken_ - std::chrono::hours(24);
+  return engine_process_ ? std::max(a_day_ago, engine_process_->started - std::chrono::seconds(1)) : a_day_ago;
+}
+
+bool Inventory::lists(Kind kind) const { return std::ranges::find(unlisted_, kind) == unlisted_.end(); }
+
 bool Inventory::buildkit_works() const {
-  return std::ranges::any_of(objects_, [](const Object& object) {
+  return !lists(Kind::history_record) || std::ranges::any_of(objects_, [](const Object& object) {
     return (object.cache() && object.cache()->in_use) || (object.build() && object.build()->running);
   });
 }

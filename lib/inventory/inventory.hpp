@@ -58,6 +58,9 @@ struct Leftover {
   std::string name;  // the path from the data root
   ByteSize size;
   std::vector<std::string> env;  // of the step that left it, or runs there
+  Instant changed{};             // the newest change of a file in it
+  bool unreferenced = false;     // Place::unreferenced
+  storage::Stamp stamp{};        // when it was listed
 };
 
 struct Object {
@@ -104,10 +107,12 @@ struct Snapshot {
   std::vector<engine::Volume> volumes;  // of builders
   ClassicBuild classic_build = ClassicBuild::none;
   std::vector<Unread> unread;
+  std::vector<Kind> unlisted;             // what the engine did not list this time
   std::optional<storage::Places> places;  // nullopt: the data root cannot be read
   std::string data_root;                  // as this process sees it
   std::string data_root_of_engine;        // the same with the engine's own mounts below it
-  bool data_root_is_sure = false;         // by its engine-id this engine's, and no other's
+  bool data_root_is_sure = false;         // DataRoot::belongs
+  std::optional<storage::EngineProcess> engine_process;  // looked for where there is something that belongs to no object
 };
 
 class Inventory {
@@ -121,6 +126,8 @@ class Inventory {
   Instant taken() const { return taken_; }
   ClassicBuild classic_build() const { return classic_build_; }
   std::span<const Unread> unread() const { return unread_; }
+  // False: that an object of this kind is not here does not say that it is gone.
+  bool lists(Kind kind) const;
 
   std::span<const Object> objects() const { return objects_; }
   const Object& operator[](Index index) const { return objects_[index]; }
@@ -142,7 +149,10 @@ class Inventory {
   const std::string& data_root() const { return data_root_; }
   const std::string& data_root_of_engine() const { return data_root_of_engine_; }
   bool data_root_is_sure() const { return data_root_is_sure_; }
-  // BuildKit says that a build is at work.
+  const std::optional<storage::EngineProcess>& engine_process() const { return engine_process_; }
+  // What was last changed before this is of no work that goes on: the engine has started since, or a day has passed.
+  Instant at_work_since() const;
+  // BuildKit says that a build is at work, or does not say.
   bool buildkit_works() const;
 
   // By `<kind>:<engine id>`, by the engine's id or by a prefix of it of at least 4 characters; more than one when it is
@@ -162,6 +172,8 @@ class Inventory {
   std::string data_root_;
   std::string data_root_of_engine_;
   bool data_root_is_sure_;
+  std::vector<Kind> unlisted_;
+  std::optional<storage::EngineProcess> engine_process_;
   std::vector<std::vector<Index>> owners_;
   std::vector<Object> objects_;
   std::vector<std::vector<Index>> parents_;

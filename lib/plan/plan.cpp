@@ -45,7 +45,7 @@ class Guard {
 
   std::optional<Reason> operator()(const Object& object, std::span<const secrets::Finding> findings) const {
     if (object.kind == Kind::leftover_executor) return executor_guard();
-    if (is_on_disk_only(object.kind)) return Reason{"not-reachable", "is known to no API of the engine; it is reported, and left alone"};
+    if (is_on_disk_only(object.kind)) return leftover_guard(object);
     if (const auto reason = protected_by_policy(object)) return reason;
     if (is_builder(object.kind)) return builder_guard(object);
     if (const auto* image = object.image()) return image_guard(object, *image);
@@ -96,6 +96,21 @@ class Guard {
     if (!inventory_.data_root_is_sure())
       return Reason{"not-reachable", "lies in a data root that is not for certain this engine's; it is reported, and left alone"};
     if (buildkit_works_) return Reason{"build-running", "may belong to the build that runs now"};
+    return std::nullopt;
+  }
+
+  // What may be removed by hand, and is nobody's for certain.
+  std::optional<Reason> leftover_guard(const Object& object) const {
+    const inventory::Leftover& left = *object.leftover();
+    if (std::ranges::find(policy_.removed_leftovers, object.kind) == policy_.removed_leftovers.end())
+      return Reason{"not-reachable", "is known to no API of the engine; it is reported, and left alone"};
+    if (!left.unreferenced)
+      return Reason{"referenced", "may be named by what the engine keeps on the disk, or be collected by its containerd; it is left alone"};
+    if (!inventory_.data_root_is_sure() || !inventory_.engine_process())
+      return Reason{"not-reachable", "lies in a data root that is not for certain this engine's; it is reported, and left alone"};
+    if (buildkit_works_ || inventory_.classic_build() != ClassicBuild::none) return Reason{"build-running", "may belong to a build that runs now"};
+    if (left.changed >= inventory_.at_work_since())
+      return Reason{"recent", "was changed within a day and since the engine started: it may be of work that goes on"};
     return std::nullopt;
   }
 

@@ -32,7 +32,8 @@ class Reader {
                            {"quiet_period", [&](const YAML::Node& n) { duration(n, loaded_.policy.quiet_period); }},
                            {"interval", [&](const YAML::Node& n) { duration(n, loaded_.policy.interval); }},
                            {"rules_dir", [&](const YAML::Node& n) { path(n, loaded_.policy.rules_dir); }},
-                           {"builders", [&](const YAML::Node& n) { builders(n); }}});
+                           {"builders", [&](const YAML::Node& n) { builders(n); }},
+                           {"leftovers", [&](const YAML::Node& n) { leftovers(n); }}});
   }
 
   void problem(const YAML::Mark& mark, std::string message) {
@@ -49,7 +50,7 @@ class Reader {
   // The line if it is of a key that takes no secret and holds no password in a URL, else what stands before its value.
   static std::string without_values(const std::string& line) {
     static constexpr std::string_view kHarmless[] = {"engine", "host", "state_dir", "protect", "labels", "images", "quiet_period", "interval", "rules_dir", "stopped_containers",
-                                                     "builders", "remove_orphaned"};
+                                                     "builders", "remove_orphaned", "leftovers", "remove"};
     const auto colon = line.find(':');
     if (colon == std::string::npos) return "";
     const bool harmless = std::ranges::find(kHarmless, trim(std::string_view(line).substr(0, colon))) != std::end(kHarmless);
@@ -141,6 +142,19 @@ class Reader {
 
   void builders(const YAML::Node& node) {
     map(node, "builders", {{"remove_orphaned", [&](const YAML::Node& n) { boolean(n, loaded_.policy.remove_orphaned_builders); }}});
+  }
+
+  void leftovers(const YAML::Node& node) {
+    using inventory::Kind;
+    static constexpr Kind kRemovable[] = {Kind::leftover_tmp, Kind::leftover_ingest, Kind::orphan_layer, Kind::store_inactive};
+    map(node, "leftovers", {{"remove", [&](const YAML::Node& n) {
+                               list(n, "kinds, such as leftover.tmp", [&](const YAML::Node& item, const std::string& value) {
+                                 const auto kind = std::ranges::find(kRemovable, value, [](Kind one) { return inventory::to_string(one); });
+                                 if (kind == std::end(kRemovable))
+                                   return problem(item.Mark(), "expected leftover.tmp, leftover.ingest, orphan.layer or store.inactive");
+                                 loaded_.policy.removed_leftovers.push_back(*kind);
+                               });
+                             }}});
   }
 
   void protect(const YAML::Node& node) {

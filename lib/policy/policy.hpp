@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "inventory/inventory.hpp"
 #include "secrets/names.hpp"
 
 namespace cleanerd::policy {
@@ -24,6 +25,7 @@ struct Policy {
   std::vector<LabelRule> protected_labels{{"cleanerd.keep", "true"}};
   bool protect_stopped_containers = false;    // also those whose files or logs hold a secret
   bool remove_orphaned_builders = false;      // state volumes without a container, stopped builder containers
+  std::vector<inventory::Kind> removed_leftovers;  // kinds that no API reaches and that may be removed on the disk
   std::vector<std::string> protected_images;  // globs over the tag ("registry.example/base:*") or the id
   // How long a classic build may go without a sign of life where the host does not tell whether one runs.
   Duration quiet_period{std::chrono::seconds(5)};

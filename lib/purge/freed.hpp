@@ -1,7 +1,9 @@
-// The freed pages of a stopped engine's databases (kind `database.freed`): searched, zeroed, looked at again.
+// The freed pages of the engine's databases (kind `database.freed`): searched beside an engine that runs; searched, zeroed and looked
+// at again where it is stopped.
 #pragma once
 
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -46,5 +48,27 @@ struct ScrubRequest {
 // Errc::conflict where the engine runs, and nothing has been changed then. A database that cannot be read, or has no sense, is in
 // `unread`. Between two databases the stop is honoured: Errc::cancelled.
 Result<Scrubbed> scrub_databases(const ScrubRequest& request);
+
+// How long nobody must have written to a database until all that its free pages hold is taken for deleted: a transaction's pages come
+// some milliseconds before its commit, and seconds on a disk that is at its end.
+constexpr Duration kSettled{2000};
+
+struct FreedRequest {
+  const scrub::Roots& roots;
+  std::span<const secrets::KnownValue> values;
+  search::Opening& search;
+  Duration settled = kSettled;
+  std::stop_token stop;
+};
+
+struct FreedSecrets {
+  std::vector<FreedPages> databases;  // all of them; `findings` where one holds a value
+  std::vector<inventory::Unread> unread;
+};
+
+// Looks for these values, and nothing else, in the freed pages of an engine that may run. Reads without a lock and changes nothing.
+// What is in use by then, or about to be, is no finding; a database that changes faster than it can be read is in `unread`.
+// Errc::cancelled, and ::config where the rules are wrong.
+Result<FreedSecrets> find_freed(const FreedRequest& request);
 
 }  // namespace cleanerd::purge

@@ -38,6 +38,17 @@ Result<Look> look(const LookRequest& request) {
   return Look{std::move(*inventory), std::move(findings), std::move(plan), std::move(unread)};
 }
 
+Status look_into_freed_pages(Look& look, std::span<const secrets::KnownValue> values, search::Opening& search, Duration settled,
+                             std::stop_token stop) {
+  if (!look.inventory.places()) return {};
+  const auto roots = scrub::roots_of_engine(look.inventory.engine().data_root, look.inventory.data_root_of_engine());
+  auto found = find_freed({roots, values, search, settled, std::move(stop)});
+  if (!found) return std::move(found).error();
+  look.freed = std::move(found->databases);
+  look.unread.insert(look.unread.end(), found->unread.begin(), found->unread.end());
+  return {};
+}
+
 Look only_values(Look look, const std::vector<secrets::KnownValue>& values, const Fingerprinter& fingerprint) {
   std::set<std::string> wanted;
   for (const secrets::KnownValue& value : values) wanted.insert(fingerprint(value.value));

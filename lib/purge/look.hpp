@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <stop_token>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "inventory/inventory.hpp"
 #include "plan/plan.hpp"
 #include "policy/policy.hpp"
+#include "purge/freed.hpp"
 #include "search/search.hpp"
 #include "secrets/findings.hpp"
 
@@ -21,6 +23,7 @@ struct Look {
   secrets::Findings findings;
   plan::Plan plan;
   std::vector<inventory::Unread> unread;  // all of it, the inventory's included
+  std::vector<FreedPages> freed{};        // looked into where somebody asks for it
 };
 
 struct LookRequest {
@@ -34,6 +37,10 @@ struct LookRequest {
 };
 
 Result<Look> look(const LookRequest& request);
+
+// Searches the freed pages of the engine's databases for the values, too; nothing where the data root cannot be read.
+Status look_into_freed_pages(Look& look, std::span<const secrets::KnownValue> values, search::Opening& search, Duration settled,
+                             std::stop_token stop);
 
 // What is left of a look when only these values count.
 Look only_values(Look look, const std::vector<secrets::KnownValue>& values, const Fingerprinter& fingerprint);

@@ -6,6 +6,8 @@
 #include <thread>
 
 #include "purge/builders.hpp"
+#include "purge/leftovers.hpp"
+#include "purge/settle.hpp"
 #include "scrub/executor.hpp"
 #include "storage/data_root.hpp"
 
@@ -19,6 +21,8 @@ using plan::Verdict;
 
 // How long is waited for what the engine still seems to collect, and between two looks at it.
 constexpr std::chrono::milliseconds kCollection{5000}, kCollectionStep{50};
+// Nobody waits for a note.
+constexpr Duration kMoment{100};
 
 // One call prunes any number of records as far as its URL fits the engine's 1 MiB of request header: 26 to 28 bytes an id.
 constexpr std::size_t kRecordsPerCall = 30'000;
@@ -27,9 +31,7 @@ bool ends_the_purge(Errc code) {
   return code == Errc::unreachable || code == Errc::timeout || code == Errc::cancelled || code == Errc::permission;
 }
 
-// What held the secret is gone from beside a mount.
-bool is_for_good(const Reason& reason) { return reason.code == "tagged" || reason.code == "protected" || reason.code == "mounted"; }
-
+Reason unlisted() { return {"unlisted", "may be there or gone: the engine did not list its kind when it was looked for"}; }
 Reason interrupted() { return {"interrupted", "was not reached before the purge was interrupted"}; }
 
 class Run {
@@ -65,6 +67,7 @@ class Run {
     phase([](inventory::Kind kind) { return inventory::is_history(kind); }, &Run::remove_builds);
     phase([](inventory::Kind kind) { return inventory::is_builder(kind); }, &Run::remove_builders);
     phase([](inventory::Kind kind) { return kind == inventory::Kind::leftover_executor; }, &Run::remove_executor_leftovers);
+    phase([](inventory::Kind kind) { return is_on_disk_only(kind) && kind != inventory::Kind::leftover_executor; }, &Run::remove_leftovers);
     if (to_collect_ && !report_.error) {
       // Ends in a collection of the content store; an engine without BuildKit has none to collect.
       if (Status collected = request_.host.client.collect_garbage(); !collected && ends_the_purge(collected.error().code()))
@@ -115,7 +118,8 @@ class Run {
         settle(plan_ids_[engine_id], State::kept, item.reasons.back());
     }
     for (const std::string& engine_id : wanted)
-      if (!still_there.contains(engine_id)) settle(plan_ids_[engine_id], State::removed, {"gone", "was gone already"});
+      if (const std::string& id = plan_ids_[engine_id]; !still_there.contains(engine_id))
+        was_looked_for(*fresh, id) ? settle(id, State::removed, {"gone", "was gone already"}) : settle(id, State::kept, unlisted());
     (this->*act)(*fresh, targets);
   }
 
@@ -248,6 +252,22 @@ class Run {
   // Each was there in the look that has just ended. What stands there while afterwards no build runs is no running build's, and a
   // build that begins now has a directory of another name.
   void remove_executor_leftovers(const Look& fresh, const std::vector<Index>& targets) {
+    remove_on_disk(fresh, targets, "mounted", [&](Index i) {
+      const std::string& path = fresh.inventory[i].engine_id();
+      return scrub::remove_executor_leftover(fresh.inventory.data_root_of_engine(), path.substr(path.rfind('/') + 1));
+    });
+  }
+
+  // A classic build is not at work as long as its context's folder is not there.
+  void remove_leftovers(const Look& fresh, const std::vector<Index>& targets) {
+    remove_on_disk(fresh, targets, "busy", [&](Index i) -> Status {
+      if (!data_root_ || data_root_->classic_build_running().value_or(true)) return Error(Errc::conflict, "a classic build may need it");
+      return remove_leftover(fresh, i);
+    });
+  }
+
+  template <class Remove>
+  void remove_on_disk(const Look& fresh, const std::vector<Index>& targets, const char* when_held, const Remove& remove) {
     const Result<bool> works = buildkit_works();
     if (!works) {
       report_.error = works.error();
@@ -261,9 +281,8 @@ class Run {
         settle(id, State::kept, {"build-running", "may belong to a build that began meanwhile"});
         continue;
       }
-      const std::string& path = object.engine_id();
-      const Status gone = scrub::remove_executor_leftover(fresh.inventory.data_root_of_engine(), path.substr(path.rfind('/') + 1));
-      if (!gone && gone.error().code() == Errc::conflict) settle(id, State::kept, {"mounted", "is kept: " + gone.error().message()});
+      const Status gone = remove(i);
+      if (!gone && gone.error().code() == Errc::conflict) settle(id, State::kept, {when_held, "is kept: " + gone.error().message()});
       else if (!gone && gone.error().code() != Errc::not_found) settle(id, State::failed, {"error", gone.error().message()});
       else if (!settle_by(id, gone, object.size())) return;
     }
@@ -314,11 +333,32 @@ class Run {
     for (const auto& [engine_id, id] : plan_ids_) {
       const auto outcome = report_.outcomes.find(id);
       const bool removed = outcome != report_.outcomes.end() && outcome->second.state == State::removed;
-      if (removed && there.contains(engine_id)) settle(id, State::failed, {"still-there", "was removed, the engine says, and is still there"});
+      if (!was_looked_for(*after, id)) settle(id, State::kept, unlisted());
+      else if (removed && there.contains(engine_id)) settle(id, State::failed, {"still-there", "was removed, the engine says, and is still there"});
       else if (!removed && outcome != report_.outcomes.end() && !there.contains(engine_id))
         settle(id, State::removed, {"removed", "is removed"});
     }
     report_.after = std::move(*after);
+    tell_freed_pages();
+  }
+
+  // What has just gone is in the databases' freed pages until the engine is stopped and they are scrubbed. That is told and no more: what
+  // cannot be read for it is no blind spot of the purge.
+  void tell_freed_pages() {
+    const auto search = request_.search.get();
+    if (!search || request_.stop.stop_requested()) return;
+    const Fingerprinter& fingerprint = (*search)->fingerprint();
+    std::set<std::string> removed;
+    for (const Index i : planned_.plan.removal) {
+      if (report_.outcomes.at(planned_.inventory[i].id()).state != State::removed) continue;
+      for (const secrets::Finding& finding : planned_.findings.of[i])
+        removed.insert(finding.value ? fingerprint(*finding.value) : finding.fingerprint);
+    }
+    std::vector<secrets::KnownValue> values;
+    std::ranges::copy_if(known_, std::back_inserter(values), [&](const auto& known) { return removed.contains(fingerprint(known.value)); });
+    const std::size_t unread = report_.after->unread.size();
+    (void)look_into_freed_pages(*report_.after, values, request_.search, kMoment, request_.stop);
+    report_.after->unread.resize(unread);
   }
 
   void journal_rest() {
@@ -351,27 +391,6 @@ Report carry_out(const Look& planned, const Request& request) {
   if (report.after && !report.error)
     if (Status settled = settle_earlier(request.journal, *report.after); !settled) report.error = std::move(settled).error();
   return report;
-}
-
-Status settle_earlier(Journal& journal, const Look& now) {
-  const std::string& engine = now.inventory.engine().id;
-  auto open = journal.unfinished(engine);
-  if (!open) return std::move(open).error();
-  std::map<std::string_view, const plan::Item*> there;  // by engine id: a kind changes when an image loses its last child
-  for (const plan::Item& item : now.plan.items) there.emplace(now.inventory[item.object].engine_id(), &item);
-  std::vector<Settlement> settlements;
-  for (const std::string& id : *open) {
-    if (id.starts_with("database.freed:")) continue;  // the next scrub settles it
-    const auto found = there.find(inventory::engine_id_of(id));
-    if (found == there.end()) settlements.push_back({id, Settled::removed, "gone"});
-    else if (found->second->verdict == Verdict::keep && is_for_good(found->second->reasons.back()))
-      settlements.push_back({id, Settled::closed, found->second->reasons.back().code});
-  }
-  if (settlements.empty()) return {};
-  auto run = journal.begin(engine, {}, {});
-  if (!run) return std::move(run).error();
-  if (Status settled = journal.settle(*run, settlements); !settled) return settled;
-  return journal.end(*run);
 }
 
 }  // namespace cleanerd::purge

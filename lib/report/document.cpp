@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <unordered_map>
 
 #include "base/text.hpp"
 #include "report/rows.hpp"
@@ -107,6 +108,54 @@ std::string name_for_people(const Object& object, const secrets::Findings& findi
   return "";
 }
 
+// All but its state.
+ObjectRow row_of(const purge::Look& look, const plan::Item& item, const Fingerprinter& fingerprint) {
+  const Object& object = look.inventory[item.object];
+  ObjectRow row;
+  row.id = object.id();
+  row.kind = inventory::to_string(object.kind);
+  row.engine_id = object.engine_id();
+  if (object.build()) row.build = object.engine_id();
+  row.name = name_for_people(object, look.findings);
+  row.size = object.size();
+  row.created = object.created();
+  row.secret = item.secret;
+  row.reasons = item.reasons;
+  for (const secrets::Finding& finding : look.findings.of[item.object])
+    row.findings.push_back(finding_row(finding, look.findings.known, fingerprint));
+  return row;
+}
+
+void redact_reasons(ObjectRow& row, const secrets::Findings& findings) {
+  for (plan::Reason& reason : row.reasons) reason.text = findings.known.redact(reason.text);
+}
+
+// What the look after a purge found in objects that were not there before, or had no secret then.
+void add_what_came_since(Document& document, const purge::Look& after, const Fingerprinter& fingerprint) {
+  std::unordered_map<std::string, std::size_t> listed;
+  for (std::size_t i = 0; i < document.objects.size(); ++i) listed.emplace(document.objects[i].engine_id, i);
+  for (const plan::Item& item : after.plan.items) {
+    if (!item.secret || after.inventory[item.object].kind == inventory::Kind::container_running) continue;
+    ObjectRow row = row_of(after, item, fingerprint);
+    const auto before = listed.find(row.engine_id);
+    const bool is_known = before != listed.end();
+    if (is_known && (document.objects[before->second].secret || document.objects[before->second].state == "failed")) continue;
+    row.state = "kept";
+    if (item.verdict == plan::Verdict::remove) row.reasons.push_back({"appeared", "came while the purge ran; the next one removes it"});
+    redact_reasons(row, after.findings);
+    ++document.summary.secret_objects;
+    if (is_known) {
+      row.id = document.objects[before->second].id;
+      row.kind = document.objects[before->second].kind;
+      document.objects[before->second] = std::move(row);
+    } else {
+      ++document.summary.objects;
+      ++document.summary.kept;
+      document.objects.push_back(std::move(row));
+    }
+  }
+}
+
 }  // namespace
 
 FindingRow finding_row(const secrets::Finding& finding, const secrets::ValueSet& known, const Fingerprinter& fingerprint) {
@@ -135,16 +184,7 @@ Document make_document(Command command, const purge::Look& look, const purge::Re
   for (const plan::Item& item : look.plan.items) {
     const Object& object = look.inventory[item.object];
     if (object.kind == inventory::Kind::container_running) continue;
-    ObjectRow row;
-    row.id = object.id();
-    row.kind = inventory::to_string(object.kind);
-    row.engine_id = object.engine_id();
-    if (object.build()) row.build = object.engine_id();
-    row.name = name_for_people(object, look.findings);
-    row.size = object.size();
-    row.created = object.created();
-    row.secret = item.secret;
-    row.reasons = item.reasons;
+    ObjectRow row = row_of(look, item, fingerprint);
     const bool removal = item.verdict == plan::Verdict::remove;
     row.state = command == Command::scan || command == Command::verify || command == Command::gate ? "found" : removal ? "planned" : "kept";
     if (report) {
@@ -153,9 +193,7 @@ Document make_document(Command command, const purge::Look& look, const purge::Re
         if (outcome->second.state != purge::State::removed) row.reasons.push_back(outcome->second.reason);
       }
     }
-    for (plan::Reason& reason : row.reasons) reason.text = look.findings.known.redact(reason.text);
-    for (const secrets::Finding& finding : look.findings.of[item.object])
-      row.findings.push_back(finding_row(finding, look.findings.known, fingerprint));
+    redact_reasons(row, look.findings);
 
     Summary& summary = document.summary;
     ++summary.objects;
@@ -166,6 +204,17 @@ Document make_document(Command command, const purge::Look& look, const purge::Re
     summary.failed += row.state == "failed";
     const bool secret_left = item.secret && row.state != "removed";
     if (!report || !report->after) summary.remaining_secrets += secret_left;
+    document.objects.push_back(std::move(row));
+  }
+  if (report && report->after) add_what_came_since(document, *report->after, fingerprint);
+  // Only the stopped engine's can be cleared, so they decide over no purge; the ones without a secret are what a verify looked at.
+  for (const purge::FreedPages& pages : report && report->after ? report->after->freed : look.freed) {
+    ObjectRow row = freed_row(pages, look.findings.known, fingerprint);
+    if (report && !row.secret) continue;
+    if (row.secret) row.reasons.push_back({"freed", "is in freed pages, which `cleanerctl scrub` zeroes while the engine is stopped"});
+    else row.reasons.push_back({"innocent", "holds none of the secrets in freed pages"});
+    ++document.summary.objects;
+    document.summary.secret_objects += row.secret;
     document.objects.push_back(std::move(row));
   }
   if (report && report->after)

@@ -16,6 +16,19 @@ std::string told(const purge::FreedPages& pages) {
 
 }  // namespace
 
+ObjectRow freed_row(const purge::FreedPages& pages, const secrets::ValueSet& known, const Fingerprinter& fingerprint) {
+  ObjectRow row;
+  row.id = pages.id();
+  row.kind = "database.freed";
+  row.engine_id = pages.database;
+  row.state = "found";
+  row.size = pages.old_bytes;
+  row.secret = !pages.findings.empty();
+  if (row.secret) row.reasons.push_back({"secret", "carries " + plural(pages.findings.size(), "secret finding")});
+  for (const secrets::Finding& finding : pages.findings) row.findings.push_back(finding_row(finding, known, fingerprint));
+  return row;
+}
+
 Document make_document(const purge::Scrubbed& scrubbed, const std::vector<inventory::Unread>& also_unread, const Fingerprinter& fingerprint,
                        Duration took) {
   Document document;
@@ -25,20 +38,13 @@ Document make_document(const purge::Scrubbed& scrubbed, const std::vector<invent
   document.summary.scanned = scrubbed.scanned;
   document.summary.duration = took;
   for (const purge::FreedPages& pages : scrubbed.databases) {
-    ObjectRow row;
-    row.id = pages.id();
-    row.kind = "database.freed";
-    row.engine_id = pages.database;
-    row.size = pages.old_bytes;
-    row.secret = !pages.findings.empty();
-    if (row.secret) row.reasons.push_back({"secret", "carries " + plural(pages.findings.size(), "secret finding")});
+    ObjectRow row = freed_row(pages, scrubbed.known, fingerprint);
     switch (pages.state) {
       case State::clean: row.state = "kept", row.reasons.push_back({"clean", told(pages)}); break;
       case State::found: row.state = "planned", row.reasons.push_back({"old-bytes", told(pages)}); break;
       case State::scrubbed: row.state = "removed", row.reasons.push_back({"scrubbed", told(pages) + ": zeroed"}); break;
       case State::failed: row.state = "failed", row.reasons.push_back({"error", scrubbed.known.redact(pages.failure)}); break;
     }
-    for (const secrets::Finding& finding : pages.findings) row.findings.push_back(finding_row(finding, scrubbed.known, fingerprint));
     Summary& summary = document.summary;
     ++summary.objects;
     summary.secret_objects += row.secret;

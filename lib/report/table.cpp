@@ -68,6 +68,14 @@ bool forgets_step_index(const Document& document) {
          std::ranges::any_of(document.objects, [](const ObjectRow& row) { return row.state == "removed" && row.kind.starts_with("cache."); });
 }
 
+// Empty where none of these databases holds a secret.
+std::string freed_pages(const Document& document) {
+  const auto count = static_cast<std::size_t>(
+      std::ranges::count_if(document.objects, [](const ObjectRow& row) { return row.kind == "database.freed" && row.state == "found" && row.secret; }));
+  if (count == 0) return {};
+  return "Freed pages of " + plural(count, "database") + " hold some of it: stop the engine, then `cleanerctl scrub` clears them.\n";
+}
+
 std::string conclusion(const Document& document) {
   const Summary& summary = document.summary;
   std::string out;
@@ -78,7 +86,7 @@ std::string conclusion(const Document& document) {
   }
   if (document.command == "verify") {
     if (summary.secret_objects == 0) return "None of the given secrets was found in " + plural(summary.objects, "object") + ".\n";
-    return std::to_string(summary.secret_objects) + " of " + plural(summary.objects, "object") + " hold a given secret.\n";
+    return std::to_string(summary.secret_objects) + " of " + plural(summary.objects, "object") + " hold a given secret.\n" + freed_pages(document);
   }
   if (document.command == "scrub") {
     if (summary.planned == 0) return "No old bytes in the free pages of " + plural(summary.objects, "database") + ".\n";
@@ -98,6 +106,7 @@ std::string conclusion(const Document& document) {
   if (summary.failed != 0) out += ", " + std::to_string(summary.failed) + " failed";
   out += ". Looked again: ";
   out += summary.remaining_secrets == 0 ? "no secret is left.\n" : std::to_string(summary.remaining_secrets) + " objects still carry a secret.\n";
+  out += freed_pages(document);
   if (forgets_step_index(document))
     out += "Every other cache record is still there, but with the containerd store BuildKit forgets its index of steps when it prunes:\n"
            "the next build on a base image that Docker itself unpacked runs its steps once more (docs/decisions/0003).\n";

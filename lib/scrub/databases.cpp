@@ -31,6 +31,7 @@ constexpr const char* kOfEngine[] = {
     "volumes/metadata.db",
 };
 constexpr const char* kOfContainerd[] = {"io.containerd.*/*.db"};
+constexpr const char* kMetadata = "io.containerd.metadata.v1.bolt";
 
 std::string without_links(const std::string& path) {
   std::error_code error;
@@ -124,7 +125,11 @@ class Finder {
         return {};
       }
     }
-    if (!same_file(seen, opened)) return in_use(path);
+    if (!same_file(seen, opened)) {
+      if (access_ == Access::write) return in_use(path);
+      leave(path, "was replaced while it was opened");
+      return {};
+    }
     if (opened.st_size != 0) found_.all.push_back({path, std::move(file)});  // an empty one is about to be made
     return {};
   }
@@ -162,11 +167,11 @@ Result<Roots> find_roots(const RootOptions& options) {
   if (!roots.data_root.starts_with('/') || !holds(roots.data_root, {"buildkit", "containers", "network", "volumes"}))
     return Error(Errc::usage, roots.data_root + " is no engine's data root (containers, volumes and others are not there); name it with --data-root");
   roots.containerd = options.containerd;
-  if (roots.containerd.empty() && options.data_root.empty() && holds(options.system_containerd, {"io.containerd.metadata.v1.bolt"}))
+  if (roots.containerd.empty() && options.data_root.empty() && holds(options.system_containerd, {kMetadata}))
     roots.containerd = options.system_containerd;
   if (!roots.containerd.empty()) {
     roots.containerd = without_links(roots.containerd);
-    if (!roots.containerd.starts_with('/') || !holds(roots.containerd, {"io.containerd.metadata.v1.bolt"}))
+    if (!roots.containerd.starts_with('/') || !holds(roots.containerd, {kMetadata}))
       return Error(Errc::usage, roots.containerd + " is no containerd's root (io.containerd.metadata.v1.bolt is not there)");
   }
   const auto id = storage::read_small_file(roots.data_root + "/engine-id");
@@ -175,18 +180,27 @@ Result<Roots> find_roots(const RootOptions& options) {
   return roots;
 }
 
+Roots roots_of_engine(const std::string& data_root, const std::string& seen_as) {
+  Roots roots{.data_root = data_root, .containerd = {}, .engine_id = {}, .prefix = {}};
+  if (seen_as.ends_with(data_root)) roots.prefix = seen_as.substr(0, seen_as.size() - data_root.size());
+  const std::string system = RootOptions().system_containerd;
+  if (!holds(seen_as + "/containerd/daemon", {kMetadata}) && holds(roots.prefix + system, {kMetadata})) roots.containerd = system;
+  return roots;
+}
+
 Result<Databases> open_databases(const Roots& roots, Access access) {
   Databases found;
+  const std::string data_root = roots.prefix + roots.data_root;
   Finder finder(access, found);
-  if (Status done = find_all(roots.data_root, "", kOfEngine, finder); !done) return std::move(done).error();
+  if (Status done = find_all(data_root, "", kOfEngine, finder); !done) return std::move(done).error();
   std::error_code error;
-  for (fs::directory_iterator entry(roots.data_root, error), end; !error && entry != end; entry.increment(error)) {
+  for (fs::directory_iterator entry(data_root, error), end; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().filename().string();
     if (!is_remapped(name) || !entry->is_directory(error)) continue;
     if (Status done = find_all(entry->path().string(), "/" + name, kOfEngine, finder); !done) return std::move(done).error();
   }
   if (!roots.containerd.empty())
-    if (Status done = find_all(roots.containerd, roots.containerd, kOfContainerd, finder); !done) return std::move(done).error();
+    if (Status done = find_all(roots.prefix + roots.containerd, roots.containerd, kOfContainerd, finder); !done) return std::move(done).error();
   return found;
 }
 

@@ -1,6 +1,7 @@
 #include "scrub/scrub.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -118,6 +119,15 @@ Result<Contents> look_into(const Database& database) {
     if (!read) return std::move(read).error();
     return contents;
   });
+}
+
+Result<LastWrite> last_write(const Database& database) {
+  const int copy = ::fcntl(database.file.get(), F_DUPFD_CLOEXEC, 0);
+  struct stat status {};
+  if (copy < 0 || ::fstat(database.file.get(), &status) != 0) return storage::file_error(database.name, errno);
+  const auto newest = storage::bbolt::newest_meta({storage::Descriptor(copy), database.name});
+  if (!newest) return newest.error();
+  return LastWrite{newest->txid, Instant(std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::milliseconds(status.st_mtim.tv_nsec / 1'000'000))};
 }
 
 Status zero_free_bytes(const Database& database, const Contents& contents) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/result.hpp"
+#include "base/time.hpp"
 #include "scrub/databases.hpp"
 #include "storage/bbolt_free.hpp"
 
@@ -22,6 +23,12 @@ struct Contents {
 
 // Also of a database that an engine has open and writes to. Errc::protocol for a file that is damaged or no bbolt database.
 Result<Contents> look_into(const Database& database);
+
+struct LastWrite {
+  std::uint64_t transaction = 0;  // the newest that was committed
+  Instant at;                     // of any byte of the file, also before its commit
+};
+Result<LastWrite> last_write(const Database& database);
 
 // Every free byte becomes zero, and both meta pages say what the newest does. Nobody else may have the database open. Everything is
 // on the disk then, and was read again: the same keys and values, no old byte. An error says that this is not so.

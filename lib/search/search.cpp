@@ -271,6 +271,18 @@ Search::~Search() = default;
 
 const Fingerprinter& Search::fingerprint() const { return impl_->fingerprint; }
 
+Result<std::vector<Answer>> Search::find_known(std::span<const Target> targets, std::span<const SecretValue> known,
+                                               const std::stop_token& stop) const {
+  std::vector<Answer> answers(targets.size());
+  if (known.empty()) return answers;
+  auto matcher = Matcher::make({}, {known.begin(), known.end()}, {});
+  if (!matcher) return std::move(matcher).error();
+  const Matcher* const matchers[] = {&*matcher};
+  for (std::size_t i = 0; i < targets.size(); ++i) answers[i] = read_stream(targets[i].stream, matchers, impl_->fingerprint, {1, {}, stop, {}});
+  if (stop.stop_requested()) return Error(Errc::cancelled, "interrupted");
+  return answers;
+}
+
 Result<Outcome> Search::run(std::span<const Target> targets, std::span<const SecretValue> known, const std::stop_token& stop,
                             const std::function<void(std::uint64_t)>& on_bytes) {
   return run(targets, [&] { return std::vector<SecretValue>(known.begin(), known.end()); }, stop, on_bytes);

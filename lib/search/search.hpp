@@ -62,6 +62,10 @@ class Search {
   Result<Outcome> run(std::span<const Target> targets, const std::function<std::vector<SecretValue>()>& known, const std::stop_token& stop,
                       const std::function<void(std::uint64_t)>& on_bytes);
 
+  // Streams, searched for these values and nothing else, whatever earlier searches have found in them; nothing of it is remembered.
+  // Errc::cancelled when `stop` is requested meanwhile.
+  Result<std::vector<Answer>> find_known(std::span<const Target> targets, std::span<const SecretValue> known, const std::stop_token& stop) const;
+
   const Fingerprinter& fingerprint() const;
 
  private:

@@ -103,6 +103,8 @@ class Runner {
     step("Looking at the engine…");
     auto seen = look();
     if (!seen) return std::move(seen).error();
+    if (Status freed = purge::look_into_freed_pages(*seen, job_.declared.values, place_.search, purge::kSettled, stop_); !freed)
+      return std::move(freed).error();
     return found(document(report::Command::verify, purge::only_values(std::move(*seen), job_.declared.values, place_.fingerprint())));
   }
 

@@ -1,11 +1,7 @@
 #include "storage/data_root.hpp"
 
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -13,6 +9,7 @@
 #include "base/text.hpp"
 #include "engine/decode.hpp"
 #include "engine/json_stream.hpp"
+#include "storage/engine_process.hpp"
 #include "storage/file.hpp"
 
 namespace cleanerd::storage {
@@ -20,21 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-
-// The process that called listen() on the socket, 0 when that cannot be told (another pid namespace).
-pid_t listener(const std::string& socket_path) {
-  const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (socket < 0) return 0;
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, socket_path.c_str(), std::min(socket_path.size() + 1, sizeof address.sun_path));
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  const bool known = ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
-                     ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
-  ::close(socket);
-  return known ? peer.pid : 0;
-}
 
 bool is_digest(const std::string& text) {
   return text.size() == 71 && text.starts_with("sha256:") &&
@@ -93,6 +75,9 @@ std::optional<DataRoot> DataRoot::open(const engine::EngineInfo& engine, const e
     if (error) continue;
     DataRoot root(prefix + engine.data_root, prefix, engine);
     root.path_of_engine_ = prefix.empty() ? of_engine : root.path_;
+    root.socket_ = endpoint.socket_path;
+    if (auto id = read_small_file(root.path_ + "/engine-id")) root.belongs_ = !engine.id.empty() && trim(*id) == engine.id;
+    else if (id.error().code() == Errc::not_found) root.belongs_ = root.process().has_value();
     return root;
   }
   return std::nullopt;
@@ -104,9 +89,9 @@ DataRoot::DataRoot(std::string path, std::string prefix, const engine::EngineInf
     blob_folders_ = {path_ + "/image/" + engine.storage_driver + "/imagedb/content/sha256/"};
   else  // containerd as dockerd's child, or the system's own
     blob_folders_ = {path_ + "/containerd/daemon" + kBlobs, prefix + "/var/lib/containerd" + kBlobs};
-  if (auto id = read_small_file(path_ + "/engine-id"))
-    belongs_ = !engine.id.empty() && trim(*id) == engine.id;
 }
+
+std::optional<EngineProcess> DataRoot::process() const { return engine_process(socket_, path_of_engine_); }
 
 Result<std::string> DataRoot::read_blob(const std::string& digest) const {
   if (!is_digest(digest)) return Error(Errc::not_found, "no sha256 digest");

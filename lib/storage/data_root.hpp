@@ -7,6 +7,7 @@
 #include "base/result.hpp"
 #include "engine/endpoint.hpp"
 #include "engine/types.hpp"
+#include "storage/engine_process.hpp"
 
 namespace cleanerd::storage {
 
@@ -22,8 +23,11 @@ class DataRoot {
   // Errc::not_found when it is not there or not what its digest says.
   Result<engine::ImageConfig> image_config(const ImageId& id) const;
 
-  // <root>/engine-id (engines from 23 on) names this engine.
+  // It is this engine's for certain: <root>/engine-id (engines from 23 on) names it, or, where there is no such file, `process` is there.
   bool belongs() const { return belongs_; }
+
+  // The engine's process, where it can be seen that it works on this data root. Looked for anew each time.
+  std::optional<EngineProcess> process() const;
 
   // A classic build extracts its context to <root>/tmp/docker-builder* and removes that when it ends, however it ends;
   // leftovers of a crash are moved away at the engine's next start. nullopt when there is no such folder to look at
@@ -41,6 +45,7 @@ class DataRoot {
 
   std::string path_;
   std::string path_of_engine_;
+  std::string socket_;
   std::vector<std::string> blob_folders_;
   bool belongs_ = false;
 };

@@ -35,10 +35,10 @@ void PlaceList::add(Place::Kind kind, const std::string& path, const Owner& owne
   place.owners.push_back(owner);
 }
 
-void PlaceList::found(Place::Kind kind, const std::string& path) {
+void PlaceList::found(Place::Kind kind, const std::string& path, Named named) {
   if (by_path_.contains(path)) return;
   const Stamp stamp = this->stamp(path);
-  if (stamp.exists()) by_path_.emplace(path, Place{.kind = kind, .path = path, .stamp = stamp});
+  if (stamp.exists()) by_path_.emplace(path, Place{.kind = kind, .path = path, .unreferenced = named == Named::nowhere, .stamp = stamp});
 }
 
 void PlaceList::config(const std::string& image, engine::ImageConfig config) { configs_.emplace(image, std::move(config)); }
@@ -53,7 +53,11 @@ Places PlaceList::finish() && {
   for (auto& [path, place] : by_path_) {
     std::ranges::sort(place.owners);
     place.owners.erase(std::unique(place.owners.begin(), place.owners.end()), place.owners.end());
-    if (place.owners.empty()) place.size = measure(path);
+    if (place.owners.empty()) {
+      const Measured measured = measure(path);
+      place.size = measured.bytes;
+      place.changed = Instant(std::chrono::milliseconds(measured.changed / 1'000'000));
+    }
     places.places_.push_back(std::move(place));
   }
   std::ranges::sort(places.places_, {}, &Place::path);

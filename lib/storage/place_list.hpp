@@ -20,7 +20,8 @@ class PlaceList {
   // The place is there now; one more owner of it where it is known already.
   void add(Place::Kind kind, const std::string& path, const Owner& owner, bool fixed);
   // Nobody's, unless somebody has been or will be named.
-  void found(Place::Kind kind, const std::string& path);
+  enum class Named { maybe, nowhere };  // Place::unreferenced
+  void found(Place::Kind kind, const std::string& path, Named named = Named::maybe);
   bool has(const std::string& path) const { return by_path_.contains(path); }
   void config(const std::string& image, engine::ImageConfig config);
   void unread(Error error);

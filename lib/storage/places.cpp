@@ -34,7 +34,7 @@ void leftovers(const std::string& root, PlaceList& list) {
   for (const char* folder : {"/tmp", "/tmp-old", "/buildkit/executor"}) {
     for (const std::string& name : names_in(root + folder, list)) {
       if (std::string_view(folder) == "/buildkit/executor" && name.size() != 25) continue;  // hosts, resolv.conf, runc-log.json
-      list.found(Place::Kind::leftover, root + folder + "/" + name);
+      list.found(Place::Kind::leftover, root + folder + "/" + name, PlaceList::Named::nowhere);
     }
   }
 }
@@ -61,8 +61,7 @@ std::vector<std::string> step_environment(const std::string& path) {
 
 void other_store(const std::string& root, bool graphdriver, PlaceList& list) {
   if (!graphdriver) {
-    for (const char* folder : {"/overlay2", "/image/overlay2/imagedb/content"})
-      list.found(Place::Kind::other_store, root + folder);
+    for (const char* folder : {"/image/overlay2", "/overlay2"}) list.found(Place::Kind::other_store, root + folder, PlaceList::Named::nowhere);
     return;
   }
   const std::string containerd = root + "/containerd/daemon/";

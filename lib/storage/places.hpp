@@ -46,7 +46,10 @@ struct Place {
   std::string path;           // absolute, for this process
   std::vector<Owner> owners{};  // sorted. None: an orphan, which nothing explains
   bool fixed = false;         // committed or named by its digest: never changes while it is there
-  std::uint64_t size = 0;     // measured for orphans only
+  std::uint64_t size = 0;     // measured for orphans only, as the next
+  Instant changed{};          // the newest change of a file in it
+  // Of a kind that is nobody's once the work that made it is over, and that nothing on the disk names.
+  bool unreferenced = false;
   Stamp stamp{};              // of the path, when it was listed
   // Of a step of BuildKit that runs or was interrupted, "NAME=value" each: build arguments, and secrets mounted as variables.
   std::vector<std::string> environment{};

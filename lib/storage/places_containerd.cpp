@@ -50,6 +50,7 @@ class Containerd {
       : containers_(root + "/containers/"),
         content_(containerd + "/io.containerd.content.v1.content"),
         snapshotter_(containerd + "/io.containerd.snapshotter.v1." + snapshotter),
+        is_child_(containerd.starts_with(root + "/")),
         list_(list) {
     auto meta = read_meta_database(containerd + "/io.containerd.metadata.v1.bolt/meta.db", snapshotter);
     if (meta) {
@@ -131,12 +132,13 @@ class Containerd {
     for (const std::string& name : names_in(content_ + "/blobs/sha256", list_))
       list_.found(Place::Kind::blob, content_ + "/blobs/sha256/" + name);
     for (const std::string& name : names_in(content_ + "/ingest", list_))
-      list_.found(Place::Kind::leftover, content_ + "/ingest/" + name);
+      list_.found(Place::Kind::leftover, content_ + "/ingest/" + name, is_child_ ? PlaceList::Named::nowhere : PlaceList::Named::maybe);
   }
 
   std::string containers_;
   std::string content_;
   std::string snapshotter_;
+  bool is_child_;  // dockerd's: nobody else receives content there
   PlaceList& list_;
   MetaDatabase meta_;
   std::map<std::string, Folder> folders_;

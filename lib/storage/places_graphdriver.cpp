@@ -5,6 +5,7 @@
 
 #include "storage/bbolt.hpp"
 #include "storage/file.hpp"
+#include "storage/layer_references.hpp"
 #include "storage/leases.hpp"
 #include "storage/place_list.hpp"
 
@@ -37,7 +38,7 @@ Result<std::map<std::string, GraphSnapshot>> read_snapshots(const std::string& p
 class Graphdriver {
  public:
   Graphdriver(const std::string& root, const std::string& driver, PlaceList& list)
-      : root_(root), layers_(root + "/" + driver), image_(root + "/image/" + driver), list_(list) {}
+      : root_(root), driver_(driver), layers_(root + "/" + driver), image_(root + "/image/" + driver), list_(list) {}
 
   void read() {
     for (std::string& name : names_in(layers_, list_)) layer_names_.insert(std::move(name));
@@ -128,23 +129,34 @@ class Graphdriver {
 
   // What is there and has no owner so far.
   void rest() {
-    for (const std::string& name : layer_names_) {
-      if (name == "l" || name == "backingFsBlockDev" || name == "metadata" || list_.has(layer_path(name))) continue;
-      list_.found(Place::Kind::layer, exists(layer_path(name)) ? layer_path(name) : layers_ + "/" + name);
-    }
+    unowned_layers();
     for (const std::string& name : names_in(image_ + "/layerdb/sha256", list_)) {
       if (!is_hex_id(name)) list_.found(Place::Kind::leftover, image_ + "/layerdb/sha256/" + name);
     }
     for (const std::string& name : names_in(image_ + "/layerdb/tmp", list_))
-      list_.found(Place::Kind::leftover, image_ + "/layerdb/tmp/" + name);
+      list_.found(Place::Kind::leftover, image_ + "/layerdb/tmp/" + name, PlaceList::Named::nowhere);
     const std::string content = root_ + "/buildkit/content";
     for (const std::string& name : names_in(content + "/blobs/sha256", list_))
       list_.found(Place::Kind::blob, content + "/blobs/sha256/" + name);
     for (const std::string& name : names_in(content + "/ingest", list_))
-      list_.found(Place::Kind::leftover, content + "/ingest/" + name);
+      list_.found(Place::Kind::leftover, content + "/ingest/" + name, PlaceList::Named::nowhere);
+  }
+
+  void unowned_layers() {
+    std::vector<std::string> names;
+    for (const std::string& name : layer_names_)
+      if (name != "l" && name != "backingFsBlockDev" && name != "metadata" && !list_.has(layer_path(name))) names.push_back(name);
+    if (names.empty()) return;
+    const auto references = layer_references(root_, driver_);
+    for (const std::string& name : names) {
+      const bool is_named = !references || references->contains(name) || !is_layer_name(name);
+      list_.found(Place::Kind::layer, exists(layer_path(name)) ? layer_path(name) : layers_ + "/" + name,
+                  is_named ? PlaceList::Named::maybe : PlaceList::Named::nowhere);
+    }
   }
 
   const std::string& root_;
+  const std::string& driver_;
   std::string layers_;
   std::string image_;
   std::unordered_set<std::string> layer_names_;                            // what is in layers_

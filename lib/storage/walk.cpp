@@ -8,6 +8,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -234,19 +235,24 @@ bool Walk::first_name_of(std::uint64_t inode) {
   return linked_.size() >= kRemembered ? !linked_.contains(inode) : linked_.insert(inode).second;
 }
 
-std::uint64_t measure(const std::string& path) {
+Measured measure(const std::string& path) {
   struct Sum : WalkVisitor {
-    void file(const WalkFile& file) override { bytes += file.size; }
+    void file(const WalkFile& file) override {
+      all.bytes += file.size;
+      all.changed = std::max(all.changed, file.changed);
+    }
     void unreadable(std::string_view, int) override {}
-    std::uint64_t bytes = 0;
+    Measured all;
   } sum;
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) == 0) sum.all.changed = status.st_ctim.tv_sec * 1'000'000'000 + status.st_ctim.tv_nsec;
   auto walk = Walk::open(path, Walk::Content::count);
   if (walk) {
     (*walk)->run(sum);
   } else if (auto file = open_regular_file(path)) {
-    sum.bytes = size_of(*file, path).value_or(0);
+    sum.all.bytes = size_of(*file, path).value_or(0);
   }
-  return sum.bytes;
+  return sum.all;
 }
 
 }  // namespace cleanerd::storage

@@ -76,7 +76,12 @@ class Walk {
   std::unordered_set<std::uint64_t> linked_;
 };
 
-// Bytes of the regular files below a directory, or of a file. What cannot be looked at counts nothing.
-std::uint64_t measure(const std::string& path);
+struct Measured {
+  std::uint64_t bytes = 0;
+  std::int64_t changed = 0;  // the newest ctime in nanoseconds, the path's own included; 0 when it is not there
+};
+
+// The regular files below a directory, or a file. What cannot be looked at counts nothing.
+Measured measure(const std::string& path);
 
 }  // namespace cleanerd::storage

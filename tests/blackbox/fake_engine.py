@@ -72,6 +72,11 @@ class FakeEngine:
     def host(self) -> str:
         return "unix://" + self.path
 
+    @property
+    def descriptor(self) -> int:
+        assert self._listener
+        return self._listener.fileno()
+
     def __enter__(self) -> Self:
         self.listen()
         return self

@@ -1,11 +1,15 @@
 """What an interrupted step of BuildKit left on the disk goes, and what a running one has there stays."""
 
+import fcntl
 import json
+import subprocess
+import sys
+import time
 import unittest
 from pathlib import Path
 
 from fake_engine import Request
-from runner import DONE, SECRETS, BlackBoxTest, Machine
+from runner import DONE, SECRETS, BlackBoxTest, Machine, Run
 from scenario import innocent_host
 from schema import problems
 from test_state_directory import open_actions
@@ -35,6 +39,21 @@ class Leftovers(BlackBoxTest):
         self.assertEqual([path.name for path in step.parent.iterdir()], ["resolv.conf"])
         self.assertEqual(open_actions(machine), [])
         self.assert_innocents_are_there(machine)
+
+    def test_of_an_engine_without_an_id_stay_unless_its_process_works_on_that_data_root(self) -> None:
+        for holds in (False, True):
+            with self.subTest(holds=holds):
+                machine, step = self.interrupted()
+                root = Path(machine.host.state.data_root)
+                (root / "engine-id").unlink()
+                with open(root / "buildkit/cache.db", "w") as database:
+                    if holds:  # the fake engine listens in this process
+                        fcntl.flock(database, fcntl.LOCK_EX)
+                    run = machine.purge()
+                self.assertEqual(step.exists(), not holds)
+                if not holds:  # the root is not looked into, either: none of its images' configs is there
+                    self.assertFalse(run.document["objects"] and any(item["kind"] == "leftover.executor" and item["state"] == "removed"
+                                                                     for item in run.document["objects"]))
 
     def test_a_variables_name_tells_what_its_value_does_not(self) -> None:
         machine, step = self.interrupted()
@@ -82,6 +101,90 @@ class Leftovers(BlackBoxTest):
                 if kept:
                     self.assertEqual(run.reasons_of(f"/buildkit/executor/{STEP}")[-1], "build-running")
                     self.assertTrue((step / "config.json").exists())
+
+
+# Holds the database, and with it the socket that the fake engine listens on: started after the leftovers were planted, as an engine is after a crash.
+HOLDER = "import fcntl, sys, time; file = open(sys.argv[1], 'w'); fcntl.flock(file, fcntl.LOCK_EX); print('held', flush=True); time.sleep(600)"
+ON_POLICY = "quiet_period: 0s\nleftovers: {remove: [leftover.tmp, leftover.ingest, orphan.layer]}\n"
+LAYER, NAMED = "e" * 64, "f" * 64
+
+
+class LeftoversOnPolicy(BlackBoxTest):
+    def planted(self, config: str) -> tuple[Machine, dict[str, Path]]:
+        """What nothing names any more of each kind, by the object's name; beside a layer that the layer store names."""
+        machine = self.machine(innocent_host(), config)
+        root = Path(machine.host.state.data_root)
+        names = ["/tmp/docker-import-1", "/buildkit/content/ingest/1", f"/overlay2/{LAYER}/diff", f"/overlay2/{NAMED}/diff"]
+        for name in names:
+            (root / name[1:]).mkdir(parents=True)
+            (root / name[1:] / "file").write_text(machine.host.plant())
+        layerdb = root / "image/overlay2/layerdb/sha256" / ("1" * 64)
+        layerdb.mkdir(parents=True)
+        (layerdb / "cache-id").write_text(NAMED)
+        (root / "containers").mkdir()
+        return machine, {name: root / name[1:] for name in names}
+
+    def start_engine(self, machine: Machine) -> None:
+        database = Path(machine.host.state.data_root) / "buildkit/cache.db"
+        time.sleep(1.2)  # the engine's start is known to a second
+        holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(database)], stdout=subprocess.PIPE, pass_fds=[machine.engine.descriptor])
+        self.addCleanup(holder.stdout.close)
+        self.addCleanup(holder.wait)
+        self.addCleanup(holder.kill)
+        self.assertEqual(holder.stdout.readline(), b"held\n")
+
+    def purge(self, machine: Machine) -> Run:
+        return machine.purge("--secrets-from", "-", input="\n".join(machine.host.planted).encode())
+
+    def test_go_when_nothing_names_them_and_they_are_older_than_the_engines_start(self) -> None:
+        machine, places = self.planted(ON_POLICY)
+        self.start_engine(machine)
+        run = self.purge(machine)
+        self.assert_status(run, SECRETS)  # the layer that has a name
+        self.assertEqual(list(problems(run.document)), [])
+        named = f"/overlay2/{NAMED}/diff"
+        for name, path in places.items():
+            self.assertEqual(path.exists(), name == named, str(run))
+            self.assertEqual(run.state_of(name), "kept" if name == named else "removed")
+        self.assertEqual(run.reasons_of(named)[-1], "referenced")
+        self.assertEqual(open_actions(machine), [])
+        self.assert_innocents_are_there(machine)
+
+    def test_stay_without_a_policy_and_where_the_engines_start_is_not_known_or_before_them(self) -> None:
+        for config, start, reason in (("quiet_period: 0s\n", True, "not-reachable"), (ON_POLICY, False, "not-reachable")):
+            with self.subTest(reason=reason, start=start):
+                machine, places = self.planted(config)
+                if start:
+                    self.start_engine(machine)
+                run = self.purge(machine)
+                self.assert_status(run, SECRETS)
+                self.assertTrue(all(path.exists() for path in places.values()))
+                self.assertEqual(run.reasons_of("/tmp/docker-import-1")[-1], reason)
+        machine, _ = self.planted(ON_POLICY)
+        self.start_engine(machine)
+        late = Path(machine.host.state.data_root) / "tmp/docker-import-1/late"
+        late.write_text("still being received")
+        run = self.purge(machine)
+        self.assertTrue(late.exists())
+        self.assertEqual(run.reasons_of("/tmp/docker-import-1")[-1], "recent")
+
+    def test_stay_while_a_build_runs_whenever_it_began(self) -> None:
+        for began in (1, 2, 3):
+            with self.subTest(began=began):
+                machine, places = self.planted(ON_POLICY)
+                self.start_engine(machine)
+                lists = [0]
+
+                def on_request(request: Request) -> None:
+                    lists[0] += request.path.endswith("/system/df")
+                    if lists[0] == began and request.path.endswith("/system/df"):
+                        machine.host.state.add_record(description="mount / from exec /bin/sh", in_use=True)
+
+                machine.engine.on_request = on_request
+                run = self.purge(machine)
+                self.assert_status(run, SECRETS)
+                self.assertTrue(all(path.exists() for path in places.values()))
+                self.assertEqual(run.reasons_of("/tmp/docker-import-1")[-1], "build-running")
 
 
 if __name__ == "__main__":

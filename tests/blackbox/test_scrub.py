@@ -6,6 +6,7 @@ import unittest
 from pathlib import Path
 
 from runner import DONE, FAILED, SECRETS, USAGE, BlackBoxTest, Machine, Run
+from scenario import Host, innocent_host, new_secret
 from schema import problems
 
 PAGE = 4096
@@ -114,6 +115,93 @@ class Scrub(BlackBoxTest):
         self.assert_status(run, FAILED)
         self.assert_one_line(run, "nothing was changed")
         self.assertEqual(self.files(), before)
+
+
+class FreedPagesOfARunningEngine(BlackBoxTest):
+    def leaving(self, host: Host) -> tuple[Machine, Path]:
+        """The engine's own data root has the secret in a freed page."""
+        box = self.machine(host)
+        history = Path(host.state.data_root) / "buildkit/history.db"
+        history.parent.mkdir()
+        history.write_bytes(database(b"a value that stays", b"API_TOKEN=" + host.planted[0].encode()))
+        return box, history
+
+    def verify(self, box: Machine, secret: str, *arguments: str) -> Run:
+        return box.run("verify", "--format", "json", "--secrets-from", "-", *arguments, input=secret.encode())
+
+    def test_verify_names_the_database(self) -> None:
+        host = innocent_host()
+        secret = host.plant()
+        box, history = self.leaving(host)
+        before = history.read_bytes()
+        with open(history, "rb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            run = self.verify(box, secret)
+        self.assert_status(run, SECRETS)
+        self.assertEqual(list(problems(run.document)), [])
+        item = next(item for item in run.document["objects"] if item["kind"] == "database.freed")
+        self.assertEqual((item["id"], item["state"]), ("database.freed:/buildkit/history.db", "found"))
+        self.assertEqual(item["reasons"][-1]["code"], "freed")
+        self.assertIn("freed page 3", item["findings"][0]["location"])
+        self.assertEqual(run.document["summary"]["secret_objects"], 1)
+        self.assertEqual(run.document["summary"]["objects"], len(run.document["objects"]))
+        self.assertEqual(history.read_bytes(), before)
+        table = box.run("verify", "--secrets-from", "-", input=secret.encode())
+        self.assertIn("cleanerctl scrub", table.stdout)
+
+    def test_verify_finds_nothing_of_another_secret(self) -> None:
+        host = innocent_host()
+        host.plant()
+        box, _ = self.leaving(host)
+        run = self.verify(box, new_secret())
+        self.assert_status(run, DONE)
+        self.assertIn("database.freed:/buildkit/history.db", [item["id"] for item in run.document["objects"]])
+
+    def test_verify_claims_nothing_over_a_database_that_it_cannot_read(self) -> None:
+        host = innocent_host()
+        box, history = self.leaving_damaged(host)
+        run = self.verify(box, new_secret())
+        self.assert_status(run, FAILED)
+        self.assert_one_line(run, "/buildkit/history.db")
+        self.assertEqual([place["place"] for place in run.document["unread"]], ["/buildkit/history.db"])
+        self.assertTrue(history.exists())
+
+    def leaving_damaged(self, host: Host) -> tuple[Machine, Path]:
+        host.plant()
+        box, history = self.leaving(host)
+        history.write_bytes(bytes(2 * PAGE) + history.read_bytes()[2 * PAGE :])
+        return box, history
+
+    def test_a_purge_tells_of_what_it_removed_and_is_done(self) -> None:
+        host = Host()
+        host.classic_build(host.plant())
+        box, _ = self.leaving(host)
+        run = box.purge()
+        self.assert_status(run, DONE)
+        self.assertEqual(list(problems(run.document)), [])
+        self.assertEqual(run.state_of("/buildkit/history.db"), "found")
+        self.assertEqual(run.reasons_of("/buildkit/history.db")[-1], "freed")
+        self.assertEqual(run.document["summary"]["remaining_secrets"], 0)
+        self.assertEqual(run.document["summary"]["objects"], len(run.document["objects"]))
+
+    def test_a_purge_tells_of_nothing_else_and_minds_no_damage(self) -> None:
+        for leave in (self.leaving, self.leaving_damaged):
+            host = Host()
+            host.plant()
+            host.classic_build(host.plant())
+            box, _ = leave(host)
+            run = box.purge()
+            self.assert_status(run, DONE)
+            self.assertNotIn("database.freed", {item["kind"] for item in run.document["objects"]})
+
+    def test_no_scan_or_plan_reads_them(self) -> None:
+        host = Host()
+        host.plant()
+        box, _ = self.leaving_damaged(host)
+        for command in ("scan", "plan"):
+            run = box.run(command, "--format", "json")
+            self.assert_status(run, DONE)
+            self.assertEqual(run.document["objects"], [])
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ class Host:
             dangling = self.engine.build(f"FROM busybox:local\nRUN echo {builder} > /dangling.txt\n", {}, builder)
             assert dangling.ok, dangling.error
         self.engine.json("POST", "/volumes/create", {"Name": "data"})
-        running = self.engine.create_container("innocent:classic", ["sleep", "1000"], "runner",
+        running = self.engine.create_container("innocent:classic", ["sleep", "100000"], "runner",
                                                Env=["SERVICE_TOKEN=of-the-container-itself-9"])
         self.engine.start_container(running)
         self.engine.create_container("innocent:buildkit", ["true"], "stopped")

@@ -15,8 +15,6 @@ from engine_test import ENGINE_NAME, OnFreshEngine
 WITH_SECRET = "FROM busybox:local\nRUN --mount=type=secret,id=job,env=API_TOKEN echo $API_TOKEN | wc -c && sleep 600\n"
 WITH_ARGUMENT = "FROM busybox:local\nARG API_TOKEN\nRUN echo $API_TOKEN | wc -c && sleep 600\n"
 DEADLINE = 60
-# It has no engine-id: whose data root that is cannot be proved, and nothing in it is touched.
-UNPROVED = ENGINE_NAME == "20.10-graph"
 
 
 class Leftovers(OnFreshEngine):
@@ -66,7 +64,7 @@ class Leftovers(OnFreshEngine):
         self.assertEqual(purge.returncode, 3, purge.stdout + purge.stderr)
         self.assertTrue((step / "config.json").exists(), "a running step's directory was touched")
         self.assertEqual([item["reasons"][-1]["code"] for item in self.leftovers().values()],
-                         ["not-reachable" if UNPROVED else "build-running"])
+                         ["build-running"])
         self.engine.kill()
         build.join()
         self.engine.restart()
@@ -79,10 +77,6 @@ class Leftovers(OnFreshEngine):
         name = f"/buildkit/executor/{step.name}"
         self.assertTrue(self.leftovers()[name]["findings"])
         purge = self.ctl.run("purge", "--force")
-        if UNPROVED:
-            self.assertEqual(purge.returncode, 3, purge.stderr)
-            self.assertTrue((step / "config.json").exists())
-            return
         self.assertEqual(purge.returncode, 0, purge.stdout + purge.stderr)
         self.assertFalse(step.exists())
         self.assertEqual(self.host.left(exclude_history=False), [])
@@ -96,10 +90,10 @@ class Leftovers(OnFreshEngine):
         pid = (self.engine.data_root.parent / "dockerd.pid").read_text().strip()
         subprocess.run(["nsenter", f"--target={pid}", "--mount", "mount", "-t", "tmpfs", "left", step / "rootfs"], check=True)
         purge = self.ctl.run("purge", "--force", "--format", "json")
-        self.assertEqual(purge.returncode, 3 if UNPROVED else 0, purge.stdout + purge.stderr)
+        self.assertEqual(purge.returncode, 0, purge.stdout + purge.stderr)
         item = next(item for item in json.loads(purge.stdout)["objects"] if item["kind"] == "leftover.executor")
-        self.assertEqual((item["state"], item["reasons"][-1]["code"]), ("kept", "not-reachable" if UNPROVED else "mounted"))
-        self.assertEqual({path.name for path in step.iterdir()}, {"rootfs", "config.json"} if UNPROVED else {"rootfs"})
+        self.assertEqual((item["state"], item["reasons"][-1]["code"]), ("kept", "mounted"))
+        self.assertEqual({path.name for path in step.iterdir()}, {"rootfs"})
 
 
 if __name__ == "__main__":

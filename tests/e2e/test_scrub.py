@@ -29,10 +29,18 @@ class Scrub(OnFreshEngine):
     def read(self) -> dict[str, dict]:
         return {name: bolt.File(self.engine.data_root / name).entries for name in self.databases()}
 
+    def freed_pages_by_verify(self) -> set[str]:
+        variables = {f"JOB_{number}": value for number, value in enumerate(self.host.planted)}
+        done = self.ctl.run("verify", "--format", "json", *(part for name in variables for part in ("--secret-env", name)), env=variables)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        found = [item for item in json.loads(done.stdout)["objects"] if item["findings"]]
+        self.assertEqual({item["kind"] for item in found}, {"database.freed"})
+        return {item["engine_id"].removeprefix("/") for item in found}
+
     def test_no_secret_is_left_in_freed_pages_and_the_engine_knows_everything_else(self) -> None:
         self.host.populate()
         self.host.build_with_secrets()
-        purge = self.ctl.run("purge", "--force")
+        purge = self.ctl.run("purge", "--force", "--format", "json")
         self.assertEqual(purge.returncode, 0, purge.stdout + purge.stderr)
         known = self.host.state()
         self.assertTrue(self.in_databases(), "no secret is left in the databases: the test proves nothing")
@@ -43,6 +51,9 @@ class Scrub(OnFreshEngine):
         self.assertIn("is in use", refused.stderr)
         self.assertEqual(self.databases(), files)
         self.assertEqual(self.scrub("--dry-run").returncode, 3)
+        told = {item["engine_id"].removeprefix("/") for item in json.loads(purge.stdout)["objects"] if item["kind"] == "database.freed"}
+        self.assertTrue(told and told <= self.in_databases(), told)
+        self.assertEqual(self.freed_pages_by_verify(), self.in_databases())
 
         self.engine.stop(keep_data=True)
         before, files = self.read(), self.databases()
@@ -66,6 +77,8 @@ class Scrub(OnFreshEngine):
         self.assertIn("No old bytes", again.stdout)
 
         self.engine.restart()
+        verified = self.ctl.run("verify", "--secret-env", "JOB", env={"JOB": self.host.planted[0]})
+        self.assertEqual(verified.returncode, 0, verified.stdout + verified.stderr)
         now = self.host.state()
         for what in ("running", "tags"):
             known.pop(what)

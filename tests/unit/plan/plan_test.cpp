@@ -178,6 +178,44 @@ TEST(MakePlan, TakesWhatAnInterruptedStepLeftOfAnEngineThatIsSureWhileNoBuildRun
   EXPECT_THAT(on(an_inventory().with(build("b").running())).reasons(step), ElementsAre("build-running"));
 }
 
+TEST(MakePlan, TakesOtherLeftoversOnPolicyAloneAndWhereTheyAreNobodysForCertain) {
+  TempDir directory;
+  const std::string root = directory.path().string(), name = "/tmp/docker-tarsplit1";
+  write_file(root + name, "");
+  Selection all;
+  all.all = true;
+  policy::Policy policy;
+  policy.removed_leftovers = {inventory::Kind::leftover_tmp};
+  using Named = storage::PlaceList::Named;
+  struct Case {
+    an_inventory scenario = an_inventory();
+    Named named = Named::nowhere;
+    bool sure = true;
+    std::optional<Duration> engine_started = 1h;  // after the file was written
+  };
+  const auto reason = [&](Case one, const policy::Policy& rules) {
+    storage::PlaceList list;
+    list.found(storage::Place::Kind::leftover, root + name, one.named);
+    inventory::Snapshot& snapshot = one.scenario.snapshot;
+    snapshot.places = std::move(list).finish();
+    snapshot.data_root = root;
+    snapshot.data_root_is_sure = one.sure;
+    snapshot.taken = system_now();
+    if (one.engine_started) snapshot.engine_process = storage::EngineProcess{1, system_now() + *one.engine_started};
+    return planned(snapshot, rules, all).reasons(name).back();
+  };
+  EXPECT_EQ(reason({}, policy), "all");
+  EXPECT_EQ(reason({}, {}), "not-reachable");
+  EXPECT_EQ(reason({.named = Named::maybe}, policy), "referenced");
+  EXPECT_EQ(reason({.sure = false}, policy), "not-reachable");
+  EXPECT_EQ(reason({.engine_started = std::nullopt}, policy), "not-reachable");
+  EXPECT_EQ(reason({.engine_started = -1h}, policy), "recent");
+  EXPECT_EQ(reason({.scenario = an_inventory().with(record("r").in_use())}, policy), "build-running");
+  EXPECT_EQ(reason({.scenario = an_inventory().with(build("b").running())}, policy), "build-running");
+  EXPECT_EQ(reason({.scenario = an_inventory().classic_build(ClassicBuild::running)}, policy), "build-running");
+  EXPECT_EQ(reason({.scenario = an_inventory().classic_build(ClassicBuild::unknown)}, policy), "build-running");
+}
+
 TEST(MakePlan, WaitsForTheQuietPeriodWhereTheHostDoesNotTell) {
   policy::Policy policy;
   policy.quiet_period = 10s;

@@ -30,6 +30,8 @@ protect:
   images: ["registry.example/base:*"]
 builders:
   remove_orphaned: true
+leftovers:
+  remove: [leftover.tmp, orphan.layer]
 )");
   EXPECT_THAT(loaded.diagnostics, IsEmpty());
   const Policy& policy = loaded.policy;
@@ -47,6 +49,7 @@ builders:
   EXPECT_EQ(policy.protected_labels[3].value, "");
   EXPECT_THAT(policy.protected_images, ElementsAre("registry.example/base:*"));
   EXPECT_TRUE(policy.remove_orphaned_builders);
+  EXPECT_THAT(policy.removed_leftovers, ElementsAre(inventory::Kind::leftover_tmp, inventory::Kind::orphan_layer));
 }
 
 TEST(LoadText, TakesNothingForTheDefault) {
@@ -84,6 +87,7 @@ TEST(LoadText, SaysWhereAProblemIsAndWhatWasExpected) {
       {"empty path", "state_dir: ''\n", "c.yaml:1:12: ", "expected an absolute path"},
       {"TCP host", "engine: {host: \"tcp://x:1\"}\n", "c.yaml:1:16: ", "expected a Unix socket"},
       {"no duration", "quiet_period: soon\n", "c.yaml:1:15: ", "expected a duration, such as 500ms, 5s, 2m or 1h30m"},
+      {"a kind that no policy removes", "leftovers: {remove: [leftover.tmp, image.tagged]}\n", "c.yaml:1:36: ", "expected leftover.tmp, leftover.ingest, orphan.layer or store.inactive"},
       {"negative duration", "quiet_period: -5s\n", "c.yaml:1:15: ", "expected a duration"},
       {"duration without unit", "quiet_period: 5\n", "c.yaml:1:15: ", "expected a duration"},
       {"text for a list", "secrets: {names: X}\n", "c.yaml:1:18: ", "expected a list of name patterns"},

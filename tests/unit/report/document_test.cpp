@@ -103,6 +103,50 @@ TEST(MakeDocument, CountsTheSecretsThatAreLeftByLookingAgain) {
   EXPECT_EQ(document_of(Command::purge, before, &report).summary.remaining_secrets, 1u);
 }
 
+TEST(MakeDocument, NamesWhatCameWhileThePurgeRan) {
+  const purge::Look before = look_at(an_inventory().with(image("base").tagged("base:1")).with(image("plain").parent("base")));
+  purge::Report report;
+  report.after = look_at(an_inventory()
+                             .with(image("base").tagged("base:1"))
+                             .with(image("plain").parent("base").env("NPM_TOKEN=" + kSecret))
+                             .with(image("late").tagged("late:1").env("NPM_TOKEN=" + kSecret))
+                             .with(image("next").env("NPM_TOKEN=" + kSecret)));
+  const Document document = document_of(Command::purge, before, &report);
+  EXPECT_EQ(document.summary.remaining_secrets, 3u);
+  EXPECT_EQ(document.summary.secret_objects, 3u);
+  EXPECT_EQ(document.summary.objects, document.objects.size());
+  EXPECT_EQ(document.summary.kept, document.objects.size());
+  EXPECT_EQ(row_of(document, "late").reasons.back().code, "tagged");
+  EXPECT_EQ(row_of(document, "next").reasons.back().code, "appeared");
+  EXPECT_EQ(row_of(document, "plain").findings.size(), 1u);
+  const std::string table = render_table(document, Colour::no);
+  for (const char* name : {"late", "next", "plain"}) EXPECT_THAT(table, HasSubstr(name));
+  EXPECT_THAT(render_json(document), Not(HasSubstr(kSecret)));
+}
+
+TEST(MakeDocument, TellsOfFreedPagesWithoutCountingThemAsLeft) {
+  purge::FreedPages pages;
+  pages.database = "/buildkit/history.db";
+  pages.findings.push_back({"known-value", secrets::Source::content, "freed page 3, byte 12300", SecretValue(kSecret), "declared", {}, {}});
+  purge::FreedPages clean;
+  clean.database = "/buildkit/cache.db";
+  purge::Report report;
+  report.after = look_at(an_inventory().with(image("base").tagged("base:1")));
+  report.after->freed = {pages, clean};
+  const purge::Look look = look_at(a_host());
+  const Document purged = document_of(Command::purge, look, &report);
+  EXPECT_EQ(purged.summary.remaining_secrets, 0u);
+  EXPECT_EQ(purged.summary.objects, purged.objects.size());
+  EXPECT_EQ(purged.objects.back().id, "database.freed:/buildkit/history.db");
+  EXPECT_EQ(purged.objects.back().state, "found");
+  EXPECT_EQ(purged.objects.back().reasons.back().code, "freed");
+  EXPECT_THAT(render_table(purged, Colour::no), AllOf(HasSubstr("no secret is left"), HasSubstr("cleanerctl scrub")));
+
+  const Document verified = document_of(Command::verify, *report.after);
+  EXPECT_EQ(verified.summary.secret_objects, 1u);
+  EXPECT_EQ(verified.objects.size(), 3u);
+}
+
 TEST(MakeDocument, IsIncompleteWithAnyBlindSpot) {
   const purge::Look look = look_at(a_host().unread("image abc", "config holds " + kSecret));
   const Document document = document_of(Command::scan, look);

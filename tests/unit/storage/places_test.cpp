@@ -107,6 +107,46 @@ TEST_F(PlacesTest, FollowsTheGraphdriverStore) {
   EXPECT_EQ(all.containing(root_ + "/overlay2/upper-in"), nullptr);
 }
 
+TEST_F(PlacesTest, KnowsWhichLayersNothingNames) {
+  const auto name = [](char letter) { return std::string(64, letter); };
+  const std::string working(25, 'w'), snapshot(25, 's'), nobodys(25, 'n');
+  const auto layer = [&](const std::string& id, const std::string& link, const std::string& lower = "") {
+    write("overlay2/" + id + "/diff/f", "x");
+    write("overlay2/" + id + "/link", link);
+    if (!lower.empty()) write("overlay2/" + id + "/lower", lower);
+    fs::create_directories(root_ + "/overlay2/l");
+    fs::create_symlink("../" + id + "/diff", root_ + "/overlay2/l/" + link);
+  };
+  layer(name('a'), "A");
+  layer(name('b'), "B", "l/C:l/gone");
+  layer(name('c'), "C");
+  layer(name('d'), "D");
+  layer(name('d') + "-init", "DI");
+  layer(working, "W");
+  layer(snapshot, "S");
+  layer(nobodys, "N");
+  layer("of-another-making", "O");
+  write("image/overlay2/layerdb/sha256/" + name('1') + "/cache-id", name('a'));
+  write("image/overlay2/layerdb/mounts/" + name('2') + "/mount-id", name('d'));
+  write("image/overlay2/layerdb/tmp/write-set-1/cache-id", working);
+  Tree snapshots;
+  snapshots.bucket("x").values = {{"committed", snapshot}};
+  database("buildkit/snapshots.db", snapshots);
+  const auto unreferenced = [&] {
+    std::vector<std::string> found;
+    const Places all = places(engine::ImageStore::graphdriver, "overlay2");
+    for (const Place& place : all.all())
+      if (place.unreferenced) found.push_back(place.path.substr(root_.size() + 1));
+    return found;
+  };
+  const std::string tmp = "tmp/docker-builder1", written = "image/overlay2/layerdb/tmp/write-set-1";
+  EXPECT_THAT(unreferenced(), UnorderedElementsAre(tmp, written, "overlay2/" + name('b') + "/diff", "overlay2/" + nobodys + "/diff"));
+  fs::remove_all(root_ + "/overlay2/" + name('b'));
+  EXPECT_THAT(unreferenced(), UnorderedElementsAre(tmp, written, "overlay2/" + name('c') + "/diff", "overlay2/" + nobodys + "/diff"));
+  write("buildkit/snapshots.db", "not a database");
+  EXPECT_THAT(unreferenced(), UnorderedElementsAre(tmp, written));
+}
+
 TEST_F(PlacesTest, FollowsTheContainerdStore) {
   const std::string base = "containerd/daemon/";
   const std::string blobs = base + "io.containerd.content.v1.content/blobs/sha256/";

@@ -236,9 +236,9 @@ TEST_F(WalkTest, StopsWhenItIsCancelled) {
 TEST_F(WalkTest, MeasuresWithoutReading) {
   write("a", std::string(1000, 'x'));
   write("d/b", std::string(234, 'x'));
-  EXPECT_EQ(measure(root_), 1234u);
-  EXPECT_EQ(measure(root_ + "/a"), 1000u);
-  EXPECT_EQ(measure(root_ + "/none"), 0u);
+  EXPECT_EQ(measure(root_).bytes, 1234u);
+  EXPECT_EQ(measure(root_ + "/a").bytes, 1000u);
+  EXPECT_EQ(measure(root_ + "/none").bytes, 0u);
 }
 
 }  // namespace

@@ -1,0 +1,37 @@
+#include "purge/settle.hpp"
+
+#include <map>
+
+#include "purge/purge.hpp"
+
+namespace cleanerd::purge {
+
+bool is_for_good(const plan::Reason& reason) { return reason.code == "tagged" || reason.code == "protected" || reason.code == "mounted"; }
+
+bool was_looked_for(const Look& look, std::string_view object_id) {
+  const auto kind = inventory::parse_kind(object_id.substr(0, object_id.find(':')));
+  return !kind || look.inventory.lists(*kind);
+}
+
+Status settle_earlier(Journal& journal, const Look& now) {
+  const std::string& engine = now.inventory.engine().id;
+  auto open = journal.unfinished(engine);
+  if (!open) return std::move(open).error();
+  std::map<std::string_view, const plan::Item*> there;  // by engine id: a kind changes when an image loses its last child
+  for (const plan::Item& item : now.plan.items) there.emplace(now.inventory[item.object].engine_id(), &item);
+  std::vector<Settlement> settlements;
+  for (const std::string& id : *open) {
+    if (id.starts_with("database.freed:") || !was_looked_for(now, id)) continue;  // the first is settled by the next scrub
+    const auto found = there.find(inventory::engine_id_of(id));
+    if (found == there.end()) settlements.push_back({id, Settled::removed, "gone"});
+    else if (found->second->verdict == plan::Verdict::keep && is_for_good(found->second->reasons.back()))
+      settlements.push_back({id, Settled::closed, found->second->reasons.back().code});
+  }
+  if (settlements.empty()) return {};
+  auto run = journal.begin(engine, {}, {});
+  if (!run) return std::move(run).error();
+  if (Status settled = journal.settle(*run, settlements); !settled) return settled;
+  return journal.end(*run);
+}
+
+}  // namespace cleanerd::purge
