@@ -153,7 +153,8 @@ Inventory::Inventory(Snapshot snapshot)
       unread_(std::move(snapshot.unread)),
       data_root_(std::move(snapshot.data_root)),
       data_root_of_engine_(std::move(snapshot.data_root_of_engine)),
-      data_root_is_sure_(snapshot.data_root_is_sure) {
+      data_root_is_sure_(snapshot.data_root_is_sure),
+      disk_(snapshot.disk) {
   std::unordered_map<std::string, Index> images, containers, records, volumes;
   std::unordered_set<std::string> builds, with_children;
   for (const Image& image : snapshot.images) with_children.insert(image.summary.parent.str());

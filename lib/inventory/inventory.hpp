@@ -108,6 +108,7 @@ struct Snapshot {
   std::string data_root;                  // as this process sees it
   std::string data_root_of_engine;        // the same with the engine's own mounts below it
   bool data_root_is_sure = false;         // by its engine-id this engine's, and no other's
+  std::optional<DiskSpace> disk;          // of the data root; nullopt: it cannot be looked at
 };
 
 class Inventory {
@@ -142,6 +143,7 @@ class Inventory {
   const std::string& data_root() const { return data_root_; }
   const std::string& data_root_of_engine() const { return data_root_of_engine_; }
   bool data_root_is_sure() const { return data_root_is_sure_; }
+  const std::optional<DiskSpace>& disk() const { return disk_; }
   // BuildKit says that a build is at work.
   bool buildkit_works() const;
 
@@ -162,6 +164,7 @@ class Inventory {
   std::string data_root_;
   std::string data_root_of_engine_;
   bool data_root_is_sure_;
+  std::optional<DiskSpace> disk_;
   std::vector<std::vector<Index>> owners_;
   std::vector<Object> objects_;
   std::vector<std::vector<Index>> parents_;

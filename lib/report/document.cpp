@@ -87,17 +87,6 @@ std::string mask_assigned(std::string_view text) {
   return out += text.substr(at);
 }
 
-std::string mask_url_passwords(std::string text) {
-  for (std::size_t at = text.find("://"); at != std::string::npos; at = text.find("://", at + 3)) {
-    const std::size_t end = std::min(text.find_first_of("/ \"'\n\t", at + 3), text.size());
-    const std::size_t user_end = text.rfind('@', end);
-    if (user_end == std::string::npos || user_end < at + 3) continue;
-    const std::size_t colon = text.find(':', at + 3);
-    if (colon < user_end) text.replace(colon + 1, user_end - colon - 1, "****");
-  }
-  return text;
-}
-
 std::string name_for_people(const Object& object, const secrets::Findings& findings) {
   if (const auto* image = object.image()) return image->summary.tags.empty() ? "" : printable(image->summary.tags[0], 80);
   if (const auto* container = object.container()) return printable(container->name, 60);
