@@ -1,19 +1,16 @@
-// What the person wants: which names are secrets, what is protected, how the engine is reached.
+// What the person wants: which names are secrets, what is protected, what goes, how the engine is reached.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/time.hpp"
+#include "policy/named_policy.hpp"
 #include "secrets/names.hpp"
 
 namespace cleanerd::policy {
-
-struct LabelRule {
-  std::string name;
-  std::optional<std::string> value;  // any value when absent
-};
 
 // No configuration at all is this default: safe, and useful.
 struct Policy {
@@ -28,6 +25,10 @@ struct Policy {
   // How long a classic build may go without a sign of life where the host does not tell whether one runs.
   Duration quiet_period{std::chrono::seconds(5)};
   Duration interval{std::chrono::minutes(10)};  // between two rounds of the service
+  std::vector<NamedPolicy> policies{built_in_secrets()};  // in order; names are unique
 };
+
+// Without the policies that are not due now. `last_run` by name.
+Policy only_due(Policy policy, const std::map<std::string, Instant>& last_run, Instant now);
 
 }  // namespace cleanerd::policy

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <condition_variable>
+#include <map>
 #include <mutex>
 
 #include "base/text.hpp"
@@ -58,8 +59,13 @@ void run_rounds(const policy::Policy& policy, const RoundsOptions& options, std:
   std::mutex mutex;
   std::condition_variable_any waiting;
   std::unique_lock lock(mutex);
+  std::map<std::string, Instant> last_run;  // of each policy
   while (!stop.stop_requested()) {
-    const Status status = round(policy, options, stop);
+    const Instant now = system_now();
+    const policy::Policy due = policy::only_due(policy, last_run, now);
+    const Status status = round(due, options, stop);
+    if (status)
+      for (const policy::NamedPolicy& one : due.policies) last_run[one.name] = now;
     if (!status && !stop.stop_requested()) spdlog::error("{}", printable(status.error().message(), 500));
     if (options.on_round) options.on_round(status.has_value());
     waiting.wait_for(lock, stop, policy.interval, [] { return false; });
