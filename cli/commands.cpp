@@ -16,6 +16,7 @@
 
 #include "base/text.hpp"
 #include "cli/builds.hpp"
+#include "cli/policy.hpp"
 #include "cli/secret_input.hpp"
 #include "purge/freed.hpp"
 #include "purge/purge.hpp"
@@ -353,6 +354,8 @@ Result<ExitStatus> run_job(Job& job) {
     case Command::explain: return explain(job);
     case Command::builds:
     case Command::scrub:
+    case Command::policy_check:
+    case Command::policy_show:
     case Command::version: break;
   }
   return ExitStatus::done;
@@ -364,6 +367,8 @@ Result<ExitStatus> run_command(const Options& options, const service::Interrupti
   if (options.command == Command::version) return version(options, interruption);
   if (options.command == Command::builds) return builds(options, interruption, [&](const std::string& text) { return write_result(options, text); });
   if (options.command == Command::scrub) return scrub_host(options, interruption);
+  if (options.command == Command::policy_check || options.command == Command::policy_show)
+    return policy_command(options, [&](const std::string& text) { return write_result(options, text); });
   if (options.command == Command::purge && !options.force && !options.dry_run && !(is_terminal(STDIN_FILENO) && is_terminal(STDERR_FILENO)))
     return Error(Errc::usage, "without a terminal to ask on, purge needs --force (or --dry-run)");
   auto job = prepare(options, interruption);

@@ -10,12 +10,13 @@
 
 namespace cleanerd::cli {
 
-enum class Command { scan, plan, purge, verify, explain, builds, scrub, version };
+enum class Command { scan, plan, purge, verify, explain, builds, scrub, policy_check, policy_show, version };
 enum class Format { table, json, sarif };
 
 struct Options {
   Command command = Command::scan;
   std::string object;  // explain's ID
+  std::vector<std::string> files;  // of policy check
 
   std::vector<std::string> secret_env, secret_files, secrets_from;
   std::vector<std::string> filters;
