@@ -3,7 +3,7 @@
 import time
 import unittest
 
-from runner import DONE, SECRETS, BlackBoxTest, Machine
+from runner import DONE, FAILED, SECRETS, BlackBoxTest, Machine
 from scenario import Host, busy_host
 
 QUIET = "quiet_period: 0s\n"
@@ -96,11 +96,19 @@ class Policies(BlackBoxTest):
         run = machine.purge()
         self.assertEqual((run.status, run.reasons_of(image)), (DONE, ["innocent"]))
 
-    def test_a_limit_of_free_space_needs_a_disk_to_look_at(self) -> None:
+    def test_a_limit_of_free_space_is_one_of_the_data_roots_disk(self) -> None:
+        for limit, left in (("1kB", [1, 2, 3]), ("100%", [])):
+            host, records = with_records(3)
+            machine = self.machine(host, policies(f"name: disk, match: {{kinds: ['cache.*']}}, min_free_space: {limit}"))
+            self.assert_status(machine.purge(), DONE)
+            self.assertEqual(self.left(machine, records), left, limit)
+
+    def test_a_disk_that_cannot_be_looked_at_keeps_everything(self) -> None:
         host, records = with_records(3)
-        machine = self.machine(host, policies("name: disk, match: {kinds: ['cache.*']}, min_free_space: 10%"))
+        machine = self.machine(host, policies("name: disk, match: {kinds: ['cache.*']}, max_used_space: 0%"))
+        host.state.data_root = "/nonexistent"
         run = machine.purge()
-        self.assert_status(run, DONE)
+        self.assert_status(run, FAILED)  # nor can the records be searched
         self.assertEqual(run.reasons_of(records[0]), ["limit-unknown"])
         self.assert_nothing_removed(machine)
 

@@ -102,7 +102,7 @@ class Check(PolicyTest):
         self.assertEqual(run.stdout, "")
         told = "\n".join(run.lines)
         for part in (f"{first}:2:1: unknown key 'colour'", f"{first}:5:21: there is no kind 'cach.*'", "expected one of, or a glob such as cache.*: image.tagged",
-                     f"{second}:1:15: expected a duration", f"{second}:3:55: expected a number from 1 to", "absent.yaml: cannot be read",
+                     f"{second}:1:15: expected a duration", f"{second}:3:51: expected a number from 1 to", "absent.yaml: cannot be read",
                      "mine.yaml:2:9: expected an identifier"):
             self.assertIn(part, told)
 
