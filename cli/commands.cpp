@@ -8,6 +8,7 @@
 #include "cli/builds.hpp"
 #include "cli/local.hpp"
 #include "cli/output.hpp"
+#include "cli/policy.hpp"
 #include "cli/secret_input.hpp"
 #include "cli/wrap.hpp"
 #include "service/setup.hpp"
@@ -43,6 +44,8 @@ Result<ExitStatus> run_command(const Options& options, const service::Interrupti
     case Command::scrub: return scrub_host(options, interruption);
     case Command::explain: return explain(options, interruption);
     case Command::run: return wrap(options, interruption);
+    case Command::policy_check:
+    case Command::policy_show: return policy_command(options, [&](const std::string& text) { return write_result(options, text); });
     default: break;
   }
   if (options.command == Command::purge && !options.force && !options.dry_run && !(is_terminal(STDIN_FILENO) && is_terminal(STDERR_FILENO)))

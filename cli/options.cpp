@@ -69,6 +69,18 @@ std::string command_names() {
   return names;
 }
 
+void add_policy(CLI::App& app, Options& options) {
+  CLI::App& policy = *app.add_subcommand("policy", "check configuration and rules, or print the effective policy");
+  policy.require_subcommand(1);
+  CLI::App& check = *policy.add_subcommand("check", "is everything in the configuration and the rules as it must be? all problems at once");
+  check.callback([&options] { options.command = Command::policy_check; });
+  check.add_option("FILE", options.files, "configuration files, read in this order instead of those in /etc/cleanerd");
+  CLI::App& show = *policy.add_subcommand("show", "the policy that all files together make, as YAML");
+  show.callback([&options] { options.command = Command::policy_show; });
+  show.add_option("-o,--output", options.output, "write the result to this file instead of stdout")->type_name("FILE");
+  for (CLI::App* command : {&check, &show}) add_common(*command, options);
+}
+
 // One line; CLI11's own texts do not name an unknown command.
 std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
   const auto surplus = app.remaining(true);
@@ -86,6 +98,7 @@ std::variant<Options, ExitStatus> parse_command_line(int argc, char** argv) {
   app.set_version_flag("--version", "cleanerctl " CLEANERD_VERSION);
   app.get_formatter()->column_width(34);
   for (const CommandRow& row : kCommands) {
+    if (row.command == Command::version) add_policy(app, options);
     CLI::App& command = *app.add_subcommand(row.name, row.help);
     command.callback([&options, &row] { options.command = row.command; });
     add_common(command, options);

@@ -12,7 +12,7 @@ namespace cleanerd::cli {
 
 using service::ExitStatus;
 
-enum class Command { scan, plan, purge, verify, gate, run, explain, builds, scrub, version };
+enum class Command { scan, plan, purge, verify, gate, run, explain, builds, scrub, policy_check, policy_show, version };
 enum class Format { table, json, sarif };
 
 struct Options {
@@ -20,6 +20,7 @@ struct Options {
   std::string object;                // explain's ID
   std::vector<std::string> images;   // gate's
   std::vector<std::string> program;  // run's, with its arguments
+  std::vector<std::string> files;    // of policy check
 
   std::vector<std::string> secret_env, secret_files, secrets_from;
   std::vector<std::string> filters;

@@ -1,5 +1,6 @@
 #include "base/text.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace cleanerd {
@@ -94,6 +95,17 @@ std::string printable(std::string_view text, std::size_t limit) {
     text.remove_prefix(length);
   }
   return out;
+}
+
+std::string mask_url_passwords(std::string text) {
+  for (std::size_t at = text.find("://"); at != std::string::npos; at = text.find("://", at + 3)) {
+    const std::size_t end = std::min(text.find_first_of("/ \"'\n\t", at + 3), text.size());
+    const std::size_t user_end = text.rfind('@', end);
+    if (user_end == std::string::npos || user_end < at + 3) continue;
+    const std::size_t colon = text.find(':', at + 3);
+    if (colon < user_end) text.replace(colon + 1, user_end - colon - 1, "****");
+  }
+  return text;
 }
 
 std::string plural(std::size_t count, std::string_view noun) {

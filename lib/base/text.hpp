@@ -19,6 +19,9 @@ bool glob_match(std::string_view pattern, std::string_view text);
 // and nothing longer than `limit` characters remains.
 std::string printable(std::string_view text, std::size_t limit = 200);
 
+// The password of every "scheme://user:password@" becomes "****".
+std::string mask_url_passwords(std::string text);
+
 // "1 image", "3 images".
 std::string plural(std::size_t count, std::string_view noun);
 

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstdio>
+#include <utility>
 
 namespace cleanerd {
 namespace {
@@ -134,6 +135,17 @@ std::optional<Duration> parse_duration(std::string_view text) {
   }
   if (total > 3.2e13) return std::nullopt;  // a thousand years: a slip of the pen, not a duration
   return Duration(static_cast<Duration::rep>(total));
+}
+
+std::string format_duration(Duration duration) {
+  static constexpr std::pair<std::int64_t, const char*> kUnits[] = {{86'400'000, "d"}, {3'600'000, "h"}, {60'000, "m"}, {1000, "s"}, {1, "ms"}};
+  std::string out;
+  std::int64_t left = duration.count();
+  for (const auto& [unit, name] : kUnits) {
+    if (left >= unit) out += std::to_string(left / unit) + name;
+    left %= unit;
+  }
+  return out.empty() ? "0s" : out;
 }
 
 std::optional<Instant> parse_until(std::string_view text, Instant now) {

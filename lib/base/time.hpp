@@ -21,6 +21,8 @@ std::string format_rfc3339(Instant instant);
 
 // Go's form ("1h30m", "500ms"), and also "7d".
 std::optional<Duration> parse_duration(std::string_view text);
+// The same, exact and short: "1h30m", "7d", "0s".
+std::string format_duration(Duration duration);
 
 // Docker's `until`: a duration before now, a Unix time in seconds (with fraction, "0" included), or a date with or without
 // time and offset (UTC without one).

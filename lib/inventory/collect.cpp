@@ -137,6 +137,7 @@ Result<Inventory> collect(const Host& host) {
   const std::optional<bool> building_after = root ? root->classic_build_running() : std::nullopt;
   const bool root_is_known = root && (root->belongs() || configs.any_from_disk);
   if (root_is_known) take_places(snapshot, *root, std::move(places));
+  if (root_is_known) snapshot.disk = root->disk();
   if (!root_is_known || !building_before || !building_after) snapshot.classic_build = ClassicBuild::unknown;
   else if (*building_before || *building_after) snapshot.classic_build = ClassicBuild::running;
   for (const engine::Container& container : snapshot.containers)

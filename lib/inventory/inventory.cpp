@@ -156,7 +156,8 @@ Inventory::Inventory(Snapshot snapshot)
       data_root_of_engine_(std::move(snapshot.data_root_of_engine)),
       data_root_is_sure_(snapshot.data_root_is_sure),
       unlisted_(std::move(snapshot.unlisted)),
-      engine_process_(snapshot.engine_process) {
+      engine_process_(snapshot.engine_process),
+      disk_(snapshot.disk) {
   std::unordered_map<std::string, Index> images, containers, records, volumes;
   std::unordered_set<std::string> builds, with_children;
   for (const Image& image : snapshot.images) with_children.insert(image.summary.parent.str());

@@ -113,6 +113,7 @@ struct Snapshot {
   std::string data_root_of_engine;        // the same with the engine's own mounts below it
   bool data_root_is_sure = false;         // DataRoot::belongs
   std::optional<storage::EngineProcess> engine_process;  // looked for where there is something that belongs to no object
+  std::optional<DiskSpace> disk;          // of the data root; nullopt: it cannot be looked at
 };
 
 class Inventory {
@@ -149,6 +150,7 @@ class Inventory {
   const std::string& data_root() const { return data_root_; }
   const std::string& data_root_of_engine() const { return data_root_of_engine_; }
   bool data_root_is_sure() const { return data_root_is_sure_; }
+  const std::optional<DiskSpace>& disk() const { return disk_; }
   const std::optional<storage::EngineProcess>& engine_process() const { return engine_process_; }
   // What was last changed before this is of no work that goes on: the engine has started since, or a day has passed.
   Instant at_work_since() const;
@@ -174,6 +176,7 @@ class Inventory {
   bool data_root_is_sure_;
   std::vector<Kind> unlisted_;
   std::optional<storage::EngineProcess> engine_process_;
+  std::optional<DiskSpace> disk_;
   std::vector<std::vector<Index>> owners_;
   std::vector<Object> objects_;
   std::vector<std::vector<Index>> parents_;

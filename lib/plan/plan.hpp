@@ -6,26 +6,22 @@
 
 #include "inventory/inventory.hpp"
 #include "plan/filter.hpp"
+#include "plan/reason.hpp"
 #include "policy/policy.hpp"
 #include "secrets/findings.hpp"
 
 namespace cleanerd::plan {
 
-using Index = inventory::Inventory::Index;
-
 enum class Verdict { remove, keep };
-
-struct Reason {
-  std::string code;  // stable, for machines: docs/reasons.md
-  std::string text;  // a sentence's rest: "carries a secret", for people
-};
 
 struct Item {
   Index object;
   Verdict verdict;
   bool secret;  // it carries one itself
   bool prune;   // with `remove`: what it holds goes, it stays (the state of a builder that runs)
-  std::vector<Reason> reasons;
+  bool owed;    // with `remove`: by secrets or --all, so a later purge finishes it; otherwise only as long as a policy asks for it
+  std::string policy;  // the name of the one that decided; empty: none did
+  std::vector<Reason> reasons;  // never empty; the last one decided
 };
 
 struct Plan {

@@ -4,188 +4,113 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <functional>
 
 #include "base/text.hpp"
 #include "match/yaml_documents.hpp"
+#include "policy/policies_reader.hpp"
 #include "storage/file.hpp"
 
 namespace cleanerd::policy {
 namespace {
 
 namespace fs = std::filesystem;
+using YAML::Node;
 
 constexpr std::size_t kMaxFile = 1u << 20;
 
-// One file's nodes → the policy; every problem is noted and reading goes on.
-class Reader {
- public:
-  Reader(Loaded& loaded, std::string file, const std::string& text)
-      : loaded_(loaded), file_(std::move(file)), lines_(split(text, '\n')) {}
+void read_engine(NodeReader& reader, const Node& node, Policy& policy) {
+  reader.map(node, "engine", {{"host", [&](const Node& n) {
+                                 std::string value;
+                                 if (!reader.text(n, value, "a Unix socket, such as unix:///var/run/docker.sock")) return;
+                                 if (value.starts_with("unix:///")) policy.engine_host = value;
+                                 else reader.problem(n.Mark(), "expected a Unix socket, such as unix:///var/run/docker.sock");
+                               }}});
+}
 
-  void root(const YAML::Node& node) {
-    if (node.IsNull() || !node.IsDefined()) return;
-    map(node, "the file", {{"engine", [&](const YAML::Node& n) { engine(n); }},
-                           {"state_dir", [&](const YAML::Node& n) { path(n, loaded_.policy.state_dir); }},
-                           {"secrets", [&](const YAML::Node& n) { secrets(n); }},
-                           {"protect", [&](const YAML::Node& n) { protect(n); }},
-                           {"quiet_period", [&](const YAML::Node& n) { duration(n, loaded_.policy.quiet_period); }},
-                           {"interval", [&](const YAML::Node& n) { duration(n, loaded_.policy.interval); }},
-                           {"rules_dir", [&](const YAML::Node& n) { path(n, loaded_.policy.rules_dir); }},
-                           {"builders", [&](const YAML::Node& n) { builders(n); }},
-                           {"leftovers", [&](const YAML::Node& n) { leftovers(n); }}});
-  }
+void read_secrets(NodeReader& reader, const Node& node, Policy& policy) {
+  constexpr const char* kExpected = "name patterns, such as *_LICENSE";
+  std::vector<std::string> names, exceptions;
+  reader.map(node, "secrets", {{"names", [&](const Node& n) { reader.texts(n, kExpected, names); }},
+                               {"except", [&](const Node& n) { reader.texts(n, kExpected, exceptions); }}});
+  policy.names.add(names, exceptions);
+}
 
-  void problem(const YAML::Mark& mark, std::string message) {
-    Diagnostic diagnostic{file_, 0, 0, std::move(message), ""};
-    if (!mark.is_null()) {
-      diagnostic.line = mark.line + 1;
-      diagnostic.column = mark.column + 1;
-      if (static_cast<std::size_t>(mark.line) < lines_.size()) diagnostic.snippet = without_values(lines_[static_cast<std::size_t>(mark.line)]);
-    }
-    loaded_.diagnostics.push_back(std::move(diagnostic));
-  }
+void read_protect(NodeReader& reader, const Node& node, Policy& policy) {
+  reader.map(node, "protect",
+             {{"labels", [&](const Node& n) { reader.labels(n, policy.protected_labels); }},
+              {"images", [&](const Node& n) { reader.texts(n, "image patterns, such as registry.example/base:*", policy.protected_images); }},
+              {"stopped_containers", [&](const Node& n) { reader.boolean(n, policy.protect_stopped_containers); }}});
+}
 
- private:
-  // The line if it is of a key that takes no secret and holds no password in a URL, else what stands before its value.
-  static std::string without_values(const std::string& line) {
-    static constexpr std::string_view kHarmless[] = {"engine", "host", "state_dir", "protect", "labels", "images", "quiet_period", "interval", "rules_dir", "stopped_containers",
-                                                     "builders", "remove_orphaned", "leftovers", "remove"};
-    const auto colon = line.find(':');
-    if (colon == std::string::npos) return "";
-    const bool harmless = std::ranges::find(kHarmless, trim(std::string_view(line).substr(0, colon))) != std::end(kHarmless);
-    return harmless && !contains(line, "@") ? line : line.substr(0, colon + 1);
-  }
+void read_leftovers(NodeReader& reader, const Node& node, Policy& policy) {
+  using inventory::Kind;
+  static constexpr Kind kRemovable[] = {Kind::leftover_tmp, Kind::leftover_ingest, Kind::orphan_layer, Kind::store_inactive};
+  reader.map(node, "leftovers", {{"remove", [&](const Node& n) {
+                                    reader.list(n, "kinds, such as leftover.tmp", [&](const Node& item, const std::string& value) {
+                                      const auto kind = std::ranges::find(kRemovable, value, [](Kind one) { return inventory::to_string(one); });
+                                      if (kind == std::end(kRemovable))
+                                        return reader.problem(item.Mark(), "expected leftover.tmp, leftover.ingest, orphan.layer or store.inactive");
+                                      policy.removed_leftovers.push_back(*kind);
+                                    });
+                                  }}});
+}
 
-  using Keys = std::vector<std::pair<std::string_view, std::function<void(const YAML::Node&)>>>;
+void read_control(NodeReader& reader, const Node& node, Policy& policy) {
+  reader.map(node, "control", {{"socket", [&](const Node& n) {
+                                  std::optional<std::string> path;
+                                  reader.path(n, path);
+                                  if (path) policy.control_socket = *path;
+                                }},
+                               {"may_purge", [&](const Node& n) { reader.texts(n, "users, by name or number", policy.may_purge); }}});
+}
 
-  void map(const YAML::Node& node, const std::string& what, const Keys& keys) {
-    if (!node.IsMap()) return problem(node.Mark(), what + " must be a mapping (key: value)");
-    std::vector<std::string> seen;
-    for (const auto& entry : node) {
-      const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "";
-      const auto known = std::ranges::find(keys, key, &Keys::value_type::first);
-      if (known == keys.end()) {
-        std::string expected;
-        for (const auto& [name, read] : keys) expected += (expected.empty() ? "" : ", ") + std::string(name);
-        problem(entry.first.Mark(), "unknown key '" + printable(key, 60) + "' in " + what + "; expected one of: " + expected);
-      } else if (std::ranges::find(seen, key) != seen.end()) {
-        problem(entry.first.Mark(), "key '" + key + "' stands twice in " + what);
-      } else if (entry.second.IsNull()) {  // whose own mark is that of whatever comes next
-        problem(entry.first.Mark(), "key '" + key + "' has no value in " + what);
-      } else {
-        known->second(entry.second);
-      }
-      seen.push_back(key);
-    }
-  }
+void read_metrics(NodeReader& reader, const Node& node, Policy& policy) {
+  constexpr const char* kExpected = "an address and a port, such as 127.0.0.1:9798, or off";
+  std::string value;
+  if (!reader.text(node, value, kExpected)) return;
+  const auto colon = value.rfind(':');
+  const std::string port = colon == std::string::npos ? "" : value.substr(colon + 1);
+  const bool is_port = !port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string::npos;
+  if (value == "off" || (is_port && colon > 0)) policy.metrics_address = value;
+  else reader.problem(node.Mark(), std::string("expected ") + kExpected);
+}
 
-  bool text(const YAML::Node& node, std::string& out, const char* expected) {
-    if (!node.IsScalar() || node.Scalar().empty()) {
-      problem(node.Mark(), std::string("expected ") + expected);
-      return false;
-    }
-    out = node.Scalar();
-    return true;
-  }
+void read_low_disk(NodeReader& reader, const Node& node, Policy& policy) {
+  constexpr const char* kExpected = "a percentage, such as 10%, or off";
+  std::string value;
+  if (!reader.text(node, value, kExpected)) return;
+  const bool is_percent = value.size() >= 2 && value.size() <= 3 && value.find_first_not_of("0123456789") == value.size() - 1 && value.ends_with('%');
+  if (value == "off") policy.low_disk.reset();
+  else if (is_percent) policy.low_disk = std::stod(value);
+  else reader.problem(node.Mark(), std::string("expected ") + kExpected);
+}
 
-  void path(const YAML::Node& node, std::optional<std::string>& out) {
-    std::string value;
-    if (!text(node, value, "an absolute path")) return;
-    if (value.front() != '/') return problem(node.Mark(), "expected an absolute path, such as /var/lib/cleanerd");
-    out = value;
-  }
-
-  void boolean(const YAML::Node& node, bool& out) {
-    std::string value;
-    if (!text(node, value, "true or false")) return;
-    if (value == "true" || value == "false") out = value == "true";
-    else problem(node.Mark(), "expected true or false");
-  }
-
-  void duration(const YAML::Node& node, Duration& out) {
-    std::string value;
-    if (!text(node, value, "a duration, such as 5s or 2m")) return;
-    if (const auto parsed = parse_duration(value)) out = *parsed;
-    else problem(node.Mark(), "expected a duration, such as 500ms, 5s, 2m or 1h30m");
-  }
-
-  void list(const YAML::Node& node, const char* expected, const std::function<void(const YAML::Node&, const std::string&)>& each) {
-    if (!node.IsSequence()) return problem(node.Mark(), std::string("expected a list of ") + expected);
-    for (const auto& item : node) {
-      std::string value;
-      if (item.IsNull()) problem(node.Mark(), std::string("an entry of the list is empty; expected ") + expected);
-      else if (text(item, value, expected)) each(item, value);
-    }
-  }
-
-  void engine(const YAML::Node& node) {
-    map(node, "engine", {{"host", [&](const YAML::Node& n) {
-                            std::string value;
-                            if (!text(n, value, "a Unix socket, such as unix:///var/run/docker.sock")) return;
-                            if (!value.starts_with("unix:///"))
-                              return problem(n.Mark(), "expected a Unix socket, such as unix:///var/run/docker.sock");
-                            loaded_.policy.engine_host = value;
-                          }}});
-  }
-
-  void secrets(const YAML::Node& node) {
-    std::vector<std::string> names, exceptions;
-    const auto globs = [&](std::vector<std::string>& out) {
-      return [&](const YAML::Node& n) {
-        list(n, "name patterns, such as *_LICENSE", [&](const YAML::Node&, const std::string& value) { out.push_back(value); });
-      };
-    };
-    map(node, "secrets", {{"names", globs(names)}, {"except", globs(exceptions)}});
-    loaded_.policy.names.add(names, exceptions);
-  }
-
-  void builders(const YAML::Node& node) {
-    map(node, "builders", {{"remove_orphaned", [&](const YAML::Node& n) { boolean(n, loaded_.policy.remove_orphaned_builders); }}});
-  }
-
-  void leftovers(const YAML::Node& node) {
-    using inventory::Kind;
-    static constexpr Kind kRemovable[] = {Kind::leftover_tmp, Kind::leftover_ingest, Kind::orphan_layer, Kind::store_inactive};
-    map(node, "leftovers", {{"remove", [&](const YAML::Node& n) {
-                               list(n, "kinds, such as leftover.tmp", [&](const YAML::Node& item, const std::string& value) {
-                                 const auto kind = std::ranges::find(kRemovable, value, [](Kind one) { return inventory::to_string(one); });
-                                 if (kind == std::end(kRemovable))
-                                   return problem(item.Mark(), "expected leftover.tmp, leftover.ingest, orphan.layer or store.inactive");
-                                 loaded_.policy.removed_leftovers.push_back(*kind);
-                               });
-                             }}});
-  }
-
-  void protect(const YAML::Node& node) {
-    map(node, "protect",
-        {{"labels",
-          [&](const YAML::Node& n) {
-            list(n, "labels, such as cleanerd.keep=true", [&](const YAML::Node& item, const std::string& value) {
-              const auto equals = value.find('=');
-              if (equals == 0) return problem(item.Mark(), "expected a label, such as cleanerd.keep or cleanerd.keep=true");
-              LabelRule rule{value.substr(0, equals), std::nullopt};
-              if (equals != std::string::npos) rule.value = value.substr(equals + 1);
-              loaded_.policy.protected_labels.push_back(std::move(rule));
-            });
-          }},
-         {"images", [&](const YAML::Node& n) {
-            list(n, "image patterns, such as registry.example/base:*",
-                 [&](const YAML::Node&, const std::string& value) { loaded_.policy.protected_images.push_back(value); });
-          }},
-         {"stopped_containers", [&](const YAML::Node& n) { boolean(n, loaded_.policy.protect_stopped_containers); }}});
-  }
-
-  Loaded& loaded_;
-  std::string file_;
-  std::vector<std::string> lines_;
-};
+void read_root(NodeReader& reader, const Node& node, Policy& policy) {
+  if (node.IsNull() || !node.IsDefined()) return;
+  reader.map(node, "the file",
+             {{"engine", [&](const Node& n) { read_engine(reader, n, policy); }},
+              {"state_dir", [&](const Node& n) { reader.path(n, policy.state_dir); }},
+              {"secrets", [&](const Node& n) { read_secrets(reader, n, policy); }},
+              {"protect", [&](const Node& n) { read_protect(reader, n, policy); }},
+              {"quiet_period", [&](const Node& n) { reader.duration(n, policy.quiet_period); }},
+              {"interval", [&](const Node& n) { reader.duration(n, policy.interval); }},
+              {"rules_dir", [&](const Node& n) { reader.path(n, policy.rules_dir); }},
+              {"builders", [&](const Node& n) {
+                 reader.map(n, "builders", {{"remove_orphaned", [&](const Node& value) { reader.boolean(value, policy.remove_orphaned_builders); }}});
+               }},
+              {"leftovers", [&](const Node& n) { read_leftovers(reader, n, policy); }},
+              {"control", [&](const Node& n) { read_control(reader, n, policy); }},
+              {"metrics", [&](const Node& n) { read_metrics(reader, n, policy); }},
+              {"low_disk", [&](const Node& n) { read_low_disk(reader, n, policy); }},
+              {"keep_audit", [&](const Node& n) { reader.duration(n, policy.keep_audit); }},
+              {"policies", [&](const Node& n) { read_policies(reader, n, policy.policies); }}});
+}
 
 void read_text(Loaded& loaded, const std::string& file, const std::string& text) {
-  Reader reader(loaded, file, text);
+  NodeReader reader(loaded.diagnostics, file, text);
   try {
     if (const auto wrong = match::document_problem(text)) return reader.problem(wrong->mark, wrong->message);
-    reader.root(YAML::Load(text));
+    read_root(reader, YAML::Load(text), loaded.policy);
   } catch (const YAML::Exception& error) {
     reader.problem(error.mark, "not valid YAML: " + printable(error.msg));
   }
@@ -200,20 +125,9 @@ void read_file(Loaded& loaded, const std::string& path) {
 
 }  // namespace
 
-std::string render(const Diagnostic& diagnostic) {
-  std::string out = diagnostic.file;
-  if (diagnostic.line != 0) out += ":" + std::to_string(diagnostic.line) + ":" + std::to_string(diagnostic.column);
-  out += ": " + diagnostic.message;
-  if (!diagnostic.snippet.empty()) {
-    out += "\n  " + printable(diagnostic.snippet, 120) + "\n  ";
-    out += std::string(static_cast<std::size_t>(std::clamp(diagnostic.column - 1, 0, 120)), ' ') + "^";
-  }
-  return out;
-}
-
-Loaded load_file(const std::string& path) {
+Loaded load_files(const std::vector<std::string>& paths) {
   Loaded loaded;
-  read_file(loaded, path);
+  for (const std::string& path : paths) read_file(loaded, path);
   return loaded;
 }
 

@@ -1,23 +1,13 @@
-// YAML files → Policy. Schema: docs/configuration.md.
+// YAML files → Policy. Schema: docs/configuration.md, config/cleanerd.schema.json.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "policy/diagnostics.hpp"
 #include "policy/policy.hpp"
 
 namespace cleanerd::policy {
-
-struct Diagnostic {
-  std::string file;
-  int line = 0;    // from 1; 0: the file as a whole
-  int column = 0;
-  std::string message;  // what is wrong and what was expected
-  std::string snippet;  // the line in question; empty where it could hold a secret or there is none
-};
-
-// "file:line:column: message", the line and a caret below it.
-std::string render(const Diagnostic& diagnostic);
 
 struct Loaded {
   Policy policy;
@@ -25,8 +15,8 @@ struct Loaded {
   std::vector<Diagnostic> diagnostics;   // all problems of all files; the policy must not be used when there are any
 };
 
-// One file, named by the person: its absence is a problem.
-Loaded load_file(const std::string& path);
+// Files that the person named, in this order: that one is absent is a problem.
+Loaded load_files(const std::vector<std::string>& paths);
 
 // <directory>/cleanerd.yaml, then <directory>/conf.d/*.yaml in the order of their names. None of them is the default policy.
 Loaded load_directory(const std::string& directory);

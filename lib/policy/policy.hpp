@@ -1,20 +1,17 @@
-// What the person wants: which names are secrets, what is protected, how the engine is reached.
+// What the person wants: which names are secrets, what is protected, what goes, how the engine is reached.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/time.hpp"
 #include "inventory/inventory.hpp"
+#include "policy/named_policy.hpp"
 #include "secrets/names.hpp"
 
 namespace cleanerd::policy {
-
-struct LabelRule {
-  std::string name;
-  std::optional<std::string> value;  // any value when absent
-};
 
 // No configuration at all is this default: safe, and useful.
 struct Policy {
@@ -35,6 +32,10 @@ struct Policy {
   std::vector<std::string> may_purge;             // users by name or number, beside root, who may purge through the service
   Duration keep_audit{std::chrono::hours(24 * 90)};
   std::optional<double> low_disk{10};            // percent of the data root's bytes and inodes; below it the service purges
+  std::vector<NamedPolicy> policies{built_in_secrets()};  // in order; names are unique
 };
+
+// Without the policies that are not due now. `last_run` by name.
+Policy only_due(Policy policy, const std::map<std::string, Instant>& last_run, Instant now);
 
 }  // namespace cleanerd::policy

@@ -43,16 +43,18 @@ class Run {
     for (const Index i : planned.plan.removal) {
       const Object& object = planned.inventory[i];
       plan_ids_[object.engine_id()] = object.id();
+      if (planned.plan.items[i].owed) owed_.insert(object.id());
     }
     // What the first look traced stays known: its source may be among the first to go.
     known_.assign(planned.findings.known.values().begin(), planned.findings.known.values().end());
     selection_ = request.selection;
-    for (const auto& [engine_id, id] : plan_ids_) selection_.unfinished.push_back(id);
+    // What a policy alone asks for goes only as long as it does.
+    selection_.unfinished.insert(selection_.unfinished.end(), owed_.begin(), owed_.end());
   }
 
   Report carry_out() {
     std::vector<Planned> planned;
-    for (const auto& [engine_id, id] : plan_ids_) planned.push_back({id, ""});
+    for (const Index i : planned_.plan.removal) planned.push_back({planned_.inventory[i].id(), planned_.plan.items[i].policy});
     auto run = request_.journal.begin(planned_.inventory.engine().id, request_.cause, planned);
     if (!run) {
       report_.error = std::move(run).error();
@@ -179,7 +181,7 @@ class Run {
       }
       const ImageId image_id = object.image()->summary.id;
       auto tags = request_.host.client.image_tags(image_id);
-      if (tags && !tags->empty()) {
+      if (tags && !std::ranges::is_permutation(*tags, object.image()->summary.tags)) {
         stays.insert(i);
         settle(id, State::kept, {"tagged", "was given a tag meanwhile"});
         continue;
@@ -364,7 +366,8 @@ class Run {
   void journal_rest() {
     std::vector<Settlement> settlements;
     for (const auto& [id, outcome] : report_.outcomes) {
-      const Settled how = outcome.state == State::removed ? Settled::removed : is_for_good(outcome.reason) ? Settled::closed : Settled::owed;
+      const bool closed = is_for_good(outcome.reason) || !owed_.contains(id);
+      const Settled how = outcome.state == State::removed ? Settled::removed : closed ? Settled::closed : Settled::owed;
       settlements.push_back({id, how, outcome.reason.code});
     }
     Status settled = request_.journal.settle(run_, settlements);
@@ -378,6 +381,7 @@ class Run {
   plan::Selection selection_;
   std::vector<secrets::KnownValue> known_;
   std::map<std::string, std::string> plan_ids_;  // engine id → object id of the plan
+  std::set<std::string> owed_;                   // object ids of what a later purge finishes
   std::int64_t run_ = 0;
   std::set<std::string> pruned_;  // engine ids of what stays, emptied
   bool to_collect_ = false;  // content has lost its last user since the engine last collected

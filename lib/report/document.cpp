@@ -89,17 +89,6 @@ std::string mask_assigned(std::string_view text) {
   return out += text.substr(at);
 }
 
-std::string mask_url_passwords(std::string text) {
-  for (std::size_t at = text.find("://"); at != std::string::npos; at = text.find("://", at + 3)) {
-    const std::size_t end = std::min(text.find_first_of("/ \"'\n\t", at + 3), text.size());
-    const std::size_t user_end = text.rfind('@', end);
-    if (user_end == std::string::npos || user_end < at + 3) continue;
-    const std::size_t colon = text.find(':', at + 3);
-    if (colon < user_end) text.replace(colon + 1, user_end - colon - 1, "****");
-  }
-  return text;
-}
-
 std::string name_for_people(const Object& object, const secrets::Findings& findings) {
   if (const auto* image = object.image()) return image->summary.tags.empty() ? "" : printable(image->summary.tags[0], 80);
   if (const auto* container = object.container()) return printable(container->name, 60);
@@ -120,6 +109,7 @@ ObjectRow row_of(const purge::Look& look, const plan::Item& item, const Fingerpr
   row.size = object.size();
   row.created = object.created();
   row.secret = item.secret;
+  row.policy = item.policy;
   row.reasons = item.reasons;
   for (const secrets::Finding& finding : look.findings.of[item.object])
     row.findings.push_back(finding_row(finding, look.findings.known, fingerprint));

@@ -23,6 +23,7 @@ struct ObjectRow {
   ByteSize size;
   std::optional<Instant> created;
   bool secret = false;
+  std::string policy;  // the name of the one that decided; empty: none did
   std::vector<plan::Reason> reasons;
   std::vector<FindingRow> findings;
 };

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <optional>
 
 #include "base/text.hpp"
 #include "service/process.hpp"
@@ -23,14 +22,15 @@ class EngineState {
  public:
   explicit EngineState(const EngineSigns& signs) : signs_(signs) {}
   void set(bool up) {
-    if (up == state_) return;
-    state_ = up;
+    if (told_ && up == up_) return;
+    told_ = true;
+    up_ = up;
     if (signs_.engine) signs_.engine(up);
   }
 
  private:
   const EngineSigns& signs_;
-  std::optional<bool> state_;
+  bool told_ = false, up_ = false;
 };
 
 // Returns when this engine has to be connected to anew.

@@ -217,7 +217,10 @@ class Daemon {
   void reload() {
     ::sd_notify(0, "RELOADING=1");
     auto policy = load_policy(options_.config_file);
-    if (policy) worker_.use(std::make_shared<policy::Policy>(std::move(*policy)));
+    if (policy) {
+      metrics_.add_policies(Figures::labels(*policy).policies);
+      worker_.use(std::make_shared<policy::Policy>(std::move(*policy)));
+    }
     else spdlog::error("the configuration is not used, the one before stays: {}", policy.error().message());
     (void)purge::note(state_dir_, {"reload", "service", "", policy ? "done" : "refused", ""});
     ::sd_notify(0, "READY=1");

@@ -20,10 +20,10 @@ std::string_view result_of(const Result<JobResult>& result) {
 
 }  // namespace
 
-metrics::Labels Figures::labels(const policy::Policy&) {
+metrics::Labels Figures::labels(const policy::Policy& policy) {
   metrics::Labels labels;
   for (const inventory::Kind kind : inventory::all_kinds()) labels.kinds.emplace_back(inventory::to_string(kind));
-  labels.policies = {"secrets"};
+  for (const policy::NamedPolicy& one : policy.policies) labels.policies.push_back(one.name);
   labels.reasons = kReasons;
   return labels;
 }
@@ -72,11 +72,12 @@ void Figures::looked(const JobResult& result) {
 void Figures::purged(const JobResult& result) {
   std::map<std::string, const report::ObjectRow*> rows;
   for (const report::ObjectRow& row : result.document.objects) rows.emplace(row.id, &row);
+  const std::string by_nobody = std::string(metrics::kOther);
   for (const auto& [id, outcome] : result.report->outcomes) {
     const std::string kind = id.substr(0, id.find(':'));
     const auto row = rows.find(id);
     const std::int64_t bytes = row == rows.end() ? 0 : row->second->size.bytes;
-    if (outcome.state == purge::State::removed) metrics_.removed(kind, "secrets", static_cast<std::uint64_t>(std::max<std::int64_t>(bytes, 0)));
+    if (outcome.state == purge::State::removed) metrics_.removed(kind, row == rows.end() ? by_nobody : row->second->policy, static_cast<std::uint64_t>(std::max<std::int64_t>(bytes, 0)));
     else metrics_.skipped(kind, outcome.reason.code);
   }
 }

@@ -13,7 +13,7 @@
 namespace cleanerd::service {
 
 Result<policy::Policy> load_policy(const std::string& config_file) {
-  auto loaded = config_file.empty() ? policy::load_directory(kConfigDirectory) : policy::load_file(config_file);
+  auto loaded = config_file.empty() ? policy::load_directory(kConfigDirectory) : policy::load_files({config_file});
   if (loaded.diagnostics.empty()) return std::move(loaded.policy);
   std::string message;
   for (const policy::Diagnostic& diagnostic : loaded.diagnostics) message += (message.empty() ? "" : "\n") + policy::render(diagnostic);

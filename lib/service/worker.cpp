@@ -141,7 +141,7 @@ void Worker::run_for_all(const std::stop_token& stop) {
 Result<JobResult> Worker::perform(const Job& job, Trigger why, const std::stop_token& stop, const Progress& progress) {
   const auto started = steady_clock::now();
   sign_of_life_ = started.time_since_epoch().count();
-  const Policy policy = this->policy();
+  const Policy policy = policy_for(why);
   const auto took = [&] { return std::chrono::duration_cast<Duration>(steady_clock::now() - started); };
   const auto result = [&]() -> Result<JobResult> {
     auto place = Workplace::open(*policy, options_.host, options_.state_dir, stop);
@@ -167,8 +167,19 @@ Result<JobResult> Worker::perform(const Job& job, Trigger why, const std::stop_t
     return run_job(whole, *place, stop, alive);
   }();
   sign_of_life_ = 0;
+  if (result && job.what == What::purge) {
+    const std::lock_guard lock(mutex_);
+    for (const policy::NamedPolicy& one : policy->policies) last_run_[one.name] = system_now();
+  }
   if (on_end_) on_end_({why, job.what, result, took()});
   return result;
+}
+
+// A policy's schedule is for what nobody asked for.
+Worker::Policy Worker::policy_for(Trigger why) const {
+  const std::lock_guard lock(mutex_);
+  if (why == Trigger::request || why == Trigger::session) return policy_;
+  return std::make_shared<policy::Policy>(policy::only_due(*policy_, last_run_, system_now()));
 }
 
 void Worker::plan_next_try(const Result<JobResult>& result) {

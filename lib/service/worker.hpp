@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -70,6 +71,7 @@ class Worker {
   void run_ticket(Ticket& ticket, const std::stop_token& stop);
   void run_for_all(const std::stop_token& stop);
   Result<JobResult> perform(const Job& job, Trigger why, const std::stop_token& stop, const Progress& progress);
+  Policy policy_for(Trigger why) const;
   void plan_next_try(const Result<JobResult>& result);
 
   WorkerOptions options_;
@@ -80,6 +82,7 @@ class Worker {
   Policy policy_;
   std::deque<std::shared_ptr<Ticket>> tickets_;
   std::set<Trigger> pending_;
+  std::map<std::string, Instant> last_run_;  // of each policy
   std::optional<std::chrono::steady_clock::time_point> next_try_;  // what was busy, or could not be done
   std::chrono::steady_clock::duration wait_{};
   bool running_ = false;

@@ -1,6 +1,7 @@
 #include "storage/data_root.hpp"
 
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -160,6 +161,13 @@ std::optional<bool> DataRoot::classic_build_running() const {
   }
   if (error) return std::nullopt;
   return false;
+}
+
+std::optional<DiskSpace> DataRoot::disk() const {
+  struct statvfs file_system{};
+  if (::statvfs(path_of_engine_.c_str(), &file_system) != 0) return std::nullopt;
+  const auto size_of = [&](fsblkcnt_t blocks) { return ByteSize{static_cast<std::int64_t>(blocks * file_system.f_frsize)}; };
+  return DiskSpace{size_of(file_system.f_blocks), size_of(file_system.f_bavail)};
 }
 
 }  // namespace cleanerd::storage

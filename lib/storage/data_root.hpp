@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "base/byte_size.hpp"
 #include "base/result.hpp"
 #include "engine/endpoint.hpp"
 #include "engine/types.hpp"
@@ -33,6 +34,9 @@ class DataRoot {
   // leftovers of a crash are moved away at the engine's next start. nullopt when there is no such folder to look at
   // (DOCKER_TMPDIR elsewhere).
   std::optional<bool> classic_build_running() const;
+
+  // The file system that it is on (statvfs(3)), as it is now.
+  std::optional<DiskSpace> disk() const;
 
   const std::string& path() const { return path_; }
   // The same directory in the engine's own mount namespace: what is mounted below it there is seen only on this way.

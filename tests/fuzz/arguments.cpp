@@ -1,6 +1,7 @@
 // What people write on the command line: endpoints, filters, times, names, sizes.
 #include <cstdlib>
 
+#include "base/byte_size.hpp"
 #include "base/text.hpp"
 #include "base/time.hpp"
 #include "engine/decode.hpp"
@@ -14,7 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Instant now(std::chrono::hours(500'000));
   if (const auto endpoint = engine::parse_endpoint(text); endpoint && engine::to_string(*endpoint) != text) std::abort();
   if (const auto instant = parse_rfc3339(text); instant && parse_rfc3339(format_rfc3339(*instant)) != instant) std::abort();
-  if (const auto duration = parse_duration(text); duration && duration->count() < 0) std::abort();
+  if (const auto duration = parse_duration(text); duration && parse_duration(format_duration(*duration)) != duration) std::abort();
+  if (const auto bytes = parse_byte_size(text); bytes && parse_byte_size(format_byte_size(*bytes)) != bytes) std::abort();
   (void)parse_until(text, now);
   (void)engine::parse_api_version(text);
   (void)secrets::can_be_secret(text);

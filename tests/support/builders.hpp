@@ -126,6 +126,9 @@ struct record {
   record& type(std::string name) { return value.type = std::move(name), *this; }
   record& describes(std::string text) { return value.description = std::move(text), *this; }
   record& ran(const std::string& shell_text) { return describes("mount / from exec /bin/sh -c " + shell_text); }
+  record& shared() { return value.shared = true, *this; }
+  record& aged(Duration age) { return value.created = kNow - age, *this; }
+  record& sized(std::int64_t bytes) { return value.size = {bytes}, *this; }
   record& in_use() { return value.in_use = true, *this; }
   record& used(Duration ago) { return value.last_used = kNow - ago, *this; }
 };
@@ -173,6 +176,7 @@ class an_inventory {
   an_inventory& with(const record& one) { return snapshot.cache.push_back(one.value), *this; }
   an_inventory& with(const build& one) { return snapshot.builds.push_back(one.value), *this; }
   an_inventory& with(const volume& one) { return snapshot.volumes.push_back(one.value), *this; }
+  an_inventory& disk(std::int64_t total, std::int64_t free) { return snapshot.disk = DiskSpace{{total}, {free}}, *this; }
   an_inventory& classic_build(inventory::ClassicBuild state) { return snapshot.classic_build = state, *this; }
   an_inventory& unread(std::string place, std::string reason) {
     return snapshot.unread.push_back({std::move(place), std::move(reason)}), *this;

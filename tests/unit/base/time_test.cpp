@@ -85,6 +85,18 @@ TEST(ParseDuration, ReadsGoDurationsAndDays) {
   for (const Row& row : rows) EXPECT_EQ(parse_duration(row.text), row.expected) << row.text;
 }
 
+TEST(FormatDuration, IsExactAndCanBeRead) {
+  struct Row {
+    Duration duration;
+    const char* expected;
+  };
+  const Row rows[] = {{0ms, "0s"}, {500ms, "500ms"}, {90s, "1m30s"}, {6h, "6h"}, {days(7), "7d"}, {days(1) + 1h + 1ms, "1d1h1ms"}};
+  for (const Row& row : rows) {
+    EXPECT_EQ(format_duration(row.duration), row.expected);
+    EXPECT_EQ(parse_duration(row.expected), row.duration);
+  }
+}
+
 TEST(ParseUntil, ReadsEveryFormThatDockerTakes) {
   struct Row {
     const char* text;

@@ -36,7 +36,7 @@ TEST(BuildersInAPlan, OneThatRunsIsPrunedAndStays) {
     const Planned result = planned(with_leaky_state().with(builder()), policy);
     EXPECT_THAT(result.removed(), ElementsAre("source", kState));
     EXPECT_TRUE(result.item(kState).prune);
-    EXPECT_THAT(result.reasons(kState), ElementsAre("secret", "prune"));
+    EXPECT_THAT(result.reasons(kState), ElementsAre("secret", "policy", "prune"));
     EXPECT_THAT(result.reasons("ci"), ElementsAre("running"));
   }
 }

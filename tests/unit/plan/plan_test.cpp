@@ -96,7 +96,7 @@ TEST(MakePlan, GivesEveryObjectItsReasons) {
                                      .with(container("mine").of("innocent"))
                                      .with(leaky("kept").label("cleanerd.keep", "true"))
                                      .with(leaky_record("busy").in_use()));
-  EXPECT_THAT(result.reasons("a"), ElementsAre("secret"));
+  EXPECT_THAT(result.reasons("a"), ElementsAre("secret", "policy"));
   EXPECT_THAT(result.reasons("b"), ElementsAre("descends"));
   EXPECT_THAT(result.reasons("tagged"), ElementsAre("secret", "tagged"));
   EXPECT_THAT(result.reasons("below"), ElementsAre("secret", "needed"));

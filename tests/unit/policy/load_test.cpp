@@ -189,19 +189,19 @@ TEST(LoadDirectory, NamesTheFileThatIsWrong) {
   EXPECT_THAT(render(loaded.diagnostics[0]), HasSubstr("conf.d/20.yaml:1:1: unknown key 'nope'"));
 }
 
-TEST(LoadFile, MissesAFileThatThePersonNamed) {
+TEST(LoadFiles, MissesAFileThatThePersonNamed) {
   const test::TempDir directory;
-  const Loaded loaded = load_file((directory.path() / "absent.yaml").string());
+  const Loaded loaded = load_files({(directory.path() / "absent.yaml").string()});
   ASSERT_EQ(loaded.diagnostics.size(), 1u);
   EXPECT_EQ(loaded.diagnostics[0].line, 0);
   EXPECT_THAT(render(loaded.diagnostics[0]), HasSubstr("absent.yaml: cannot be read"));
-  EXPECT_FALSE(load_file(directory.path().string()).diagnostics.empty());
+  EXPECT_FALSE(load_files({directory.path().string()}).diagnostics.empty());
 }
 
-TEST(LoadFile, RefusesAnEnormousFile) {
+TEST(LoadFiles, RefusesAnEnormousFile) {
   const test::TempDir directory;
   test::write_file(directory.path() / "c.yaml", std::string((1u << 20) + 1, '#'));
-  EXPECT_THAT(render(load_file((directory.path() / "c.yaml").string()).diagnostics.at(0)), HasSubstr("larger than expected"));
+  EXPECT_THAT(render(load_files({(directory.path() / "c.yaml").string()}).diagnostics.at(0)), HasSubstr("larger than expected"));
 }
 
 }  // namespace
