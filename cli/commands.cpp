@@ -9,6 +9,7 @@
 #include "cli/local.hpp"
 #include "cli/output.hpp"
 #include "cli/policy.hpp"
+#include "cli/remote.hpp"
 #include "cli/secret_input.hpp"
 #include "cli/wrap.hpp"
 #include "service/setup.hpp"
@@ -44,6 +45,11 @@ Result<ExitStatus> run_command(const Options& options, const service::Interrupti
     case Command::scrub: return scrub_host(options, interruption);
     case Command::explain: return explain(options, interruption);
     case Command::run: return wrap(options, interruption);
+    case Command::session_begin:
+    case Command::session_end:
+    case Command::session_list: return session(options, interruption);
+    case Command::status: return status(options, interruption);
+    case Command::audit: return audit(options, interruption);
     case Command::policy_check:
     case Command::policy_show: return policy_command(options, [&](const std::string& text) { return write_result(options, text); });
     default: break;
@@ -52,7 +58,12 @@ Result<ExitStatus> run_command(const Options& options, const service::Interrupti
     return Error(Errc::usage, "without a terminal to ask on, purge needs --force (or --dry-run)");
   auto declared = read_declared(options);
   if (!declared) return std::move(declared).error();
-  return run_local(options, std::move(*declared), interruption);
+  auto policy = service::load_policy(options.config_file);
+  if (!policy) return std::move(policy).error();
+  auto service = service_for(options, *policy, interruption.token());
+  if (!service) return std::move(service).error();
+  if (*service) return (*service)->run(options, *declared, interruption);
+  return run_local(options, *policy, std::move(*declared), interruption);
 }
 
 }  // namespace cleanerd::cli

@@ -46,15 +46,20 @@ std::string read_line(const service::Interruption& interruption) {
 
 }  // namespace
 
+bool person_agrees(const service::Interruption& interruption) {
+  std::cerr << "Remove this? [y/N] " << std::flush;
+  const std::string answer = read_line(interruption);
+  if (interruption.requested()) std::cerr << "\n";
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
+
 bool person_agrees(const report::Document& plan, const service::Interruption& interruption) {
   std::cerr << report::render_table(plan, report::Colour::no);
   ByteSize size;
   for (const report::ObjectRow& row : plan.objects)
     if (row.state == "planned") size += row.size;
-  std::cerr << "Remove " << plural(plan.summary.planned, "object") << " (" << to_string(size) << ")? [y/N] " << std::flush;
-  const std::string answer = read_line(interruption);
-  if (interruption.requested()) std::cerr << "\n";
-  return answer == "y" || answer == "Y" || answer == "yes";
+  std::cerr << plural(plan.summary.planned, "object") << " (" << to_string(size) << "). ";
+  return person_agrees(interruption);
 }
 
 service::Job job_of(const Options& options, service::DeclaredSecrets declared) {
@@ -68,12 +73,11 @@ Result<ExitStatus> tell(const Options& options, const service::JobResult& result
   return result.status;
 }
 
-Result<ExitStatus> run_local(const Options& options, service::DeclaredSecrets declared, const service::Interruption& interruption) {
-  auto policy = service::load_policy(options.config_file);
-  if (!policy) return std::move(policy).error();
+Result<ExitStatus> run_local(const Options& options, const policy::Policy& policy, service::DeclaredSecrets declared,
+                             const service::Interruption& interruption) {
   const service::Job job = job_of(options, std::move(declared));
   if (auto filter = plan::parse_filter(job.filters, system_now()); !filter) return std::move(filter).error();
-  auto place = service::Workplace::open(*policy, options.host, service::state_dir(*policy), interruption.token());
+  auto place = service::Workplace::open(policy, options.host, service::state_dir(policy), interruption.token());
   if (!place) return job.declared.without_secrets(place.error());
   ProgressLine line(options);
   service::Progress progress = progress_on(line);

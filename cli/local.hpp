@@ -9,12 +9,13 @@
 namespace cleanerd::cli {
 
 // scan, plan, purge, verify and gate.
-Result<ExitStatus> run_local(const Options& options, service::DeclaredSecrets declared, const service::Interruption& interruption);
+Result<ExitStatus> run_local(const Options& options, const policy::Policy& policy, service::DeclaredSecrets declared, const service::Interruption& interruption);
 Result<ExitStatus> explain(const Options& options, const service::Interruption& interruption);
 // Asks no engine: it is stopped, or this only looks.
 Result<ExitStatus> scrub_host(const Options& options, const service::Interruption& interruption);
 
-// What a purge asks before it removes anything.
+// What a purge asks before it removes anything. The first has shown its plan already.
+bool person_agrees(const service::Interruption& interruption);
 bool person_agrees(const report::Document& plan, const service::Interruption& interruption);
 
 // The job that a command is, --dry-run being a plan.

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "base/text.hpp"
+#include "base/time.hpp"
 
 namespace cleanerd::cli {
 namespace {
@@ -34,8 +35,13 @@ void add_common(CLI::App& app, Options& options) {
       ->check(CLI::IsMember({"error", "warn", "info", "debug", "trace"}))->capture_default_str();
   app.add_flag("-q,--quiet", options.quiet, "no progress, no table; the exit status tells");
   app.add_flag("--no-color", options.no_color, "no colours (as with NO_COLOR set)");
-  app.add_flag_callback("--no-daemon", [] {}, "work in this process (this version always does)");
-  app.add_flag_callback("--daemon", [] { throw CLI::ValidationError("--daemon", "this version works without the daemon"); }, "work through the daemon");
+  app.add_option("--socket", options.socket, "the service's control socket (default: /run/cleanerd/cleanerd.sock)")->type_name("PATH");
+}
+
+void add_daemon(CLI::App& app, Options& options) {
+  app.add_flag_callback("--no-daemon", [&options] { options.daemon = Options::Daemon::no; }, "work in this process");
+  app.add_flag_callback("--daemon", [&options] { options.daemon = Options::Daemon::yes; },
+                        "work through the service (default: where it answers and neither --host nor --config is given)");
 }
 
 void add_format(CLI::App& app, Options& options, std::vector<std::string> names) {
@@ -64,9 +70,45 @@ std::string command_names() {
   std::string names;
   for (const CommandRow& row : kCommands) {
     const bool last = &row == &kCommands[std::size(kCommands) - 1];
+    if (last) names += ", session, status, audit, policy";
     names += (names.empty() ? "" : last ? " or " : ", ") + std::string(row.name);
   }
   return names;
+}
+
+void add_session(CLI::App& app, Options& options) {
+  CLI::App& session = *app.add_subcommand("session", "a job of several commands: what it builds is searched for its secrets until it ends");
+  session.require_subcommand(1);
+  CLI::App& begin = *session.add_subcommand("begin", "a pipeline's first hook; prints the session's id");
+  begin.callback([&options] { options.command = Command::session_begin; });
+  begin.add_option("--name", options.name, "the job's name, for people")->type_name("NAME");
+  begin.add_option_function<std::string>("--expires", [&options](const std::string& text) {
+         const auto duration = parse_duration(text);
+         if (!duration || *duration < std::chrono::seconds(1)) throw CLI::ValidationError("--expires", "expected a duration, such as 90m or 2h");
+         options.lifetime_seconds = std::chrono::duration_cast<std::chrono::seconds>(*duration).count();
+       }, "when the job counts as dead (default: 2h)")->type_name("DURATION");
+  CLI::App& end = *session.add_subcommand("end", "a pipeline's last hook: purges and verifies; exit status 3 when a secret is left");
+  end.callback([&options] { options.command = Command::session_end; });
+  end.add_option("ID", options.object, "the session's id")->required();
+  CLI::App& list = *session.add_subcommand("list", "the sessions that are open");
+  list.callback([&options] { options.command = Command::session_list; });
+  for (CLI::App* command : {&begin, &end, &list}) add_common(*command, options);
+  for (CLI::App* command : {&begin, &end}) add_secrets(*command, options);
+  add_format(begin, options, {"table", "json"});
+  add_format(end, options, {"table", "json", "sarif"});
+  add_format(list, options, {"table", "json"});
+}
+
+void add_status_and_audit(CLI::App& app, Options& options) {
+  CLI::App& status = *app.add_subcommand("status", "the service's state");
+  status.callback([&options] { options.command = Command::status; });
+  CLI::App& audit = *app.add_subcommand("audit", "what was removed, when, why and by whom");
+  audit.callback([&options] { options.command = Command::audit; });
+  audit.add_option("--filter", options.filters, "since, until, kind, actor, object, outcome, policy or limit (repeatable; same key: or, different keys: and)")->type_name("KEY=VALUE");
+  for (CLI::App* command : {&status, &audit}) {
+    add_common(*command, options);
+    add_format(*command, options, {"table", "json"});
+  }
 }
 
 void add_policy(CLI::App& app, Options& options) {
@@ -98,7 +140,11 @@ std::variant<Options, ExitStatus> parse_command_line(int argc, char** argv) {
   app.set_version_flag("--version", "cleanerctl " CLEANERD_VERSION);
   app.get_formatter()->column_width(34);
   for (const CommandRow& row : kCommands) {
-    if (row.command == Command::version) add_policy(app, options);
+    if (row.command == Command::version) {
+      add_session(app, options);
+      add_status_and_audit(app, options);
+      add_policy(app, options);
+    }
     CLI::App& command = *app.add_subcommand(row.name, row.help);
     command.callback([&options, &row] { options.command = row.command; });
     add_common(command, options);
@@ -112,6 +158,7 @@ std::variant<Options, ExitStatus> parse_command_line(int argc, char** argv) {
     } else if (row.command != Command::explain && row.command != Command::builds && row.command != Command::version) {
       add_format(command, options, {"table", "json", "sarif"});
       add_selection(command, options);
+      add_daemon(command, options);
     }
     if (row.command == Command::version || row.command == Command::builds) add_format(command, options, {"table", "json"});
     if (row.command == Command::builds)

@@ -1,6 +1,7 @@
 // The command line as plain values.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
@@ -12,12 +13,12 @@ namespace cleanerd::cli {
 
 using service::ExitStatus;
 
-enum class Command { scan, plan, purge, verify, gate, run, explain, builds, scrub, policy_check, policy_show, version };
+enum class Command { scan, plan, purge, verify, gate, run, explain, builds, scrub, policy_check, policy_show, session_begin, session_end, session_list, status, audit, version };
 enum class Format { table, json, sarif };
 
 struct Options {
   Command command = Command::scan;
-  std::string object;                // explain's ID
+  std::string object;                // explain's ID, session end's
   std::vector<std::string> images;   // gate's
   std::vector<std::string> program;  // run's, with its arguments
   std::vector<std::string> files;    // of policy check
@@ -30,6 +31,11 @@ struct Options {
   std::string output;  // a file; empty: stdout
   bool dry_run = false, force = false, quiet = false, no_color = false;
   std::string data_root, containerd_root;  // scrub's
+  enum class Daemon { if_there, yes, no };
+  Daemon daemon = Daemon::if_there;
+  std::string socket;                // the service's
+  std::string name;                  // session begin's
+  std::optional<std::int64_t> lifetime_seconds;
   std::string config_file, host, log_level = "warn";
 };
 

@@ -7,11 +7,13 @@
 
 #include <cerrno>
 #include <iostream>
+#include <optional>
 #include <system_error>
 
 #include "base/text.hpp"
 #include "cli/local.hpp"
 #include "cli/output.hpp"
+#include "cli/remote.hpp"
 #include "cli/secret_input.hpp"
 #include "service/setup.hpp"
 
@@ -68,13 +70,26 @@ Result<ExitStatus> wrap(const Options& options, const service::Interruption& int
   if (!policy) return std::move(policy).error();
   auto declared = read_declared(options);
   if (!declared) return std::move(declared).error();
-  service::Job job = job_of(options, std::move(*declared));
+  service::Job job = job_of(options, *declared);
   job.trigger = "session";
   if (auto filter = plan::parse_filter(job.filters, system_now()); !filter) return std::move(filter).error();
+  // A dry run, a filter and --all are no session's.
+  std::optional<Remote> service;
+  if (!options.dry_run && !options.all && options.filters.empty() && declared->unsearchable.empty()) {
+    auto found = service_for(options, *policy, {});
+    if (!found) return std::move(found).error();
+    service = std::move(*found);
+  }
+  std::string session;
+  if (service) {
+    auto begun = service->begin_session(options.program.front(), std::nullopt, *declared);
+    if (!begun) return std::move(begun).error();
+    session = std::move(*begun);
+  }
   auto child = start(options.program);
   if (!child) return std::move(child).error();
   const int status = wait_for(*child, interruption);
-  auto cleaned = clean_up(options, *policy, std::move(job));
+  auto cleaned = service ? service->end_session(options, session, {}) : clean_up(options, *policy, std::move(job));
   if (status == 0) return cleaned;
   if (!cleaned) std::cerr << "cleanerctl: " << cleaned.error().message() << "\n";
   return static_cast<ExitStatus>(status);
