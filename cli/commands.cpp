@@ -16,6 +16,7 @@
 
 #include "base/text.hpp"
 #include "cli/builds.hpp"
+#include "cli/completion.hpp"
 #include "cli/secret_input.hpp"
 #include "purge/freed.hpp"
 #include "purge/purge.hpp"
@@ -302,6 +303,11 @@ Result<ExitStatus> version(const Options& options, const service::Interruption& 
   return ExitStatus::done;
 }
 
+Result<ExitStatus> completion(const Options& options) {
+  if (Status written = write_result(options, completion_script(options.shell)); !written) return std::move(written).error();
+  return ExitStatus::done;
+}
+
 Result<ExitStatus> verify(Job& job) {
   if (job.declared.values.empty() && job.declared.unsearchable.empty())
     return Error(Errc::usage, "verify searches for given secrets: name them with --secret-env, --secret-file or --secrets-from");
@@ -353,7 +359,8 @@ Result<ExitStatus> run_job(Job& job) {
     case Command::explain: return explain(job);
     case Command::builds:
     case Command::scrub:
-    case Command::version: break;
+    case Command::version:
+    case Command::completion: break;
   }
   return ExitStatus::done;
 }
@@ -362,6 +369,7 @@ Result<ExitStatus> run_job(Job& job) {
 
 Result<ExitStatus> run_command(const Options& options, const service::Interruption& interruption) {
   if (options.command == Command::version) return version(options, interruption);
+  if (options.command == Command::completion) return completion(options);
   if (options.command == Command::builds) return builds(options, interruption, [&](const std::string& text) { return write_result(options, text); });
   if (options.command == Command::scrub) return scrub_host(options, interruption);
   if (options.command == Command::purge && !options.force && !options.dry_run && !(is_terminal(STDIN_FILENO) && is_terminal(STDERR_FILENO)))

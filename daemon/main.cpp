@@ -6,18 +6,16 @@
 #include <exception>
 #include <iostream>
 
+#include "daemon/options.hpp"
 #include "service/process.hpp"
 #include "service/rounds.hpp"
 #include "service/setup.hpp"
 
 namespace {
 
-struct Options {
-  std::string config_file, host, state_dir, log_level = "info";
-};
+using namespace cleanerd;
 
-int run(const Options& options) {
-  using namespace cleanerd;
+int run(const daemon::Options& options) {
   const service::Interruption interruption;
   auto policy = service::load_policy(options.config_file);
   if (!policy) {
@@ -44,13 +42,9 @@ const char* const malloc_conf = "narenas:1,retain:false,dirty_decay_ms:1000,muzz
 
 int main(int argc, char** argv) try {
   cleanerd::service::keep_memory_private();
-  Options options;
-  CLI::App app("Removes the secrets that Docker builds leave on this host, at start and at every interval.", "cleanerd");
-  app.set_version_flag("--version", "cleanerd " CLEANERD_VERSION);
-  app.add_option("--config", options.config_file, "configuration file, instead of those in /etc/cleanerd")->type_name("FILE");
-  app.add_option("--host", options.host, "the engine's socket (default: $DOCKER_HOST, else unix:///var/run/docker.sock)")->type_name("URL");
-  app.add_option("--state-dir", options.state_dir, "where the journal lives (default: /var/lib/cleanerd)")->type_name("DIR");
-  app.add_option("--log-level", options.log_level, "what is logged")->check(CLI::IsMember({"error", "warn", "info", "debug", "trace"}))->capture_default_str();
+  daemon::Options options;
+  CLI::App app;
+  daemon::add_options(app, options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
