@@ -10,6 +10,7 @@
 #include "cli/output.hpp"
 #include "cli/policy.hpp"
 #include "cli/remote.hpp"
+#include "cli/completion.hpp"
 #include "cli/secret_input.hpp"
 #include "cli/wrap.hpp"
 #include "service/setup.hpp"
@@ -50,6 +51,9 @@ Result<ExitStatus> run_command(const Options& options, const service::Interrupti
     case Command::session_list: return session(options, interruption);
     case Command::status: return status(options, interruption);
     case Command::audit: return audit(options, interruption);
+    case Command::completion:
+      if (Status written = write_result(options, completion_script(options.shell)); !written) return std::move(written).error();
+      return ExitStatus::done;
     case Command::policy_check:
     case Command::policy_show: return policy_command(options, [&](const std::string& text) { return write_result(options, text); });
     default: break;

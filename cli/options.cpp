@@ -26,6 +26,7 @@ constexpr CommandRow kCommands[] = {
     {Command::builds, "builds", "BuildKit's builds that the engine knows, and whether their records name a secret"},
     {Command::scrub, "scrub", "zero the freed pages of the engine's databases while the engine is stopped"},
     {Command::version, "version", "its own version, the engine's version, API and image store"},
+    {Command::completion, "completion", "a completion script for a shell, to be sourced by it"},
 };
 
 void add_common(CLI::App& app, Options& options) {
@@ -64,16 +65,6 @@ void add_selection(CLI::App& app, Options& options) {
        throw CLI::ValidationError("--build", "BuildKit's build records are not read by this version");
      }, "only what this build left")->type_name("REF");
   app.add_flag("--all", options.all, "every finished build's residue, secret-bearing or not");
-}
-
-std::string command_names() {
-  std::string names;
-  for (const CommandRow& row : kCommands) {
-    const bool last = &row == &kCommands[std::size(kCommands) - 1];
-    if (last) names += ", session, status, audit, policy";
-    names += (names.empty() ? "" : last ? " or " : ", ") + std::string(row.name);
-  }
-  return names;
 }
 
 void add_session(CLI::App& app, Options& options) {
@@ -126,16 +117,20 @@ void add_policy(CLI::App& app, Options& options) {
 // One line; CLI11's own texts do not name an unknown command.
 std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
   const auto surplus = app.remaining(true);
-  if (app.get_subcommands().empty() && surplus.empty()) return "which command? " + command_names();
+  if (app.get_subcommands().empty() && surplus.empty()) {
+    std::string names;
+    for (const CLI::App* command : app.get_subcommands({})) names += (names.empty() ? "" : ", ") + command->get_name();
+    return "which command? there are " + names;
+  }
   if (app.get_subcommands().empty()) return "there is no command or option '" + surplus.front() + "'";
   return error.what();
 }
 
 }  // namespace
 
-std::variant<Options, ExitStatus> parse_command_line(int argc, char** argv) {
-  Options options;
-  CLI::App app("Finds the secrets that Docker builds leave on this host, removes exactly that, and looks again.", "cleanerctl");
+void add_commands(CLI::App& app, Options& options) {
+  app.name("cleanerctl");
+  app.description("Finds the secrets that Docker builds leave on this host, removes exactly that, and looks again.");
   app.require_subcommand(1);
   app.set_version_flag("--version", "cleanerctl " CLEANERD_VERSION);
   app.get_formatter()->column_width(34);
@@ -147,6 +142,10 @@ std::variant<Options, ExitStatus> parse_command_line(int argc, char** argv) {
     }
     CLI::App& command = *app.add_subcommand(row.name, row.help);
     command.callback([&options, &row] { options.command = row.command; });
+    if (row.command == Command::completion) {
+      command.add_option("SHELL", options.shell, "the shell it is for")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
+      continue;
+    }
     add_common(command, options);
     if (row.command == Command::scrub) {
       add_format(command, options, {"table", "json"});
@@ -177,6 +176,12 @@ std::variant<Options, ExitStatus> parse_command_line(int argc, char** argv) {
     if (row.command == Command::explain)
       command.add_option("ID", options.object, "an object's id, or the engine's id or at least 4 characters of it")->required();
   }
+}
+
+std::variant<Options, ExitStatus> parse_command_line(int argc, char** argv) {
+  Options options;
+  CLI::App app;
+  add_commands(app, options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -9,11 +9,15 @@
 
 #include "service/exit_status.hpp"
 
+namespace CLI {
+class App;
+}
+
 namespace cleanerd::cli {
 
 using service::ExitStatus;
 
-enum class Command { scan, plan, purge, verify, gate, run, explain, builds, scrub, policy_check, policy_show, session_begin, session_end, session_list, status, audit, version };
+enum class Command { scan, plan, purge, verify, gate, run, explain, builds, scrub, policy_check, policy_show, session_begin, session_end, session_list, status, audit, version, completion };
 enum class Format { table, json, sarif };
 
 struct Options {
@@ -22,6 +26,7 @@ struct Options {
   std::vector<std::string> images;   // gate's
   std::vector<std::string> program;  // run's, with its arguments
   std::vector<std::string> files;    // of policy check
+  std::string shell;                 // of completion
 
   std::vector<std::string> secret_env, secret_files, secrets_from;
   std::vector<std::string> filters;
@@ -38,6 +43,9 @@ struct Options {
   std::optional<std::int64_t> lifetime_seconds;
   std::string config_file, host, log_level = "warn";
 };
+
+// All commands and options, which write into `options` when `app` parses; it must outlive that.
+void add_commands(CLI::App& app, Options& options);
 
 // Options, or the status to exit with at once (--help, or a usage error that has been told on stderr).
 std::variant<Options, ExitStatus> parse_command_line(int argc, char** argv);

@@ -6,7 +6,7 @@ build=(g++ cmake ninja-build ccache libboost1.81-dev nlohmann-json3-dev libspdlo
   libsqlite3-dev libsystemd-dev pkg-config libgrpc++-dev libprotobuf-dev protobuf-compiler
   protobuf-compiler-grpc libvectorscan-dev libre2-dev libarchive-dev libjemalloc-dev prometheus-cpp-dev)
 run=(python3 curl ca-certificates debootstrap util-linux)
-test=(libgtest-dev libgmock-dev clang libclang-rt-14-dev git shellcheck strace valgrind
+test=(libgtest-dev libgmock-dev clang libclang-rt-14-dev git shellcheck strace valgrind zsh fish man-db systemd
   python3-jsonschema python3-yaml)
 
 wanted=("${build[@]}")
