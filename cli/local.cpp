@@ -44,13 +44,17 @@ std::string read_line(const service::Interruption& interruption) {
   return {};
 }
 
-}  // namespace
-
-bool person_agrees(const service::Interruption& interruption) {
-  std::cerr << "Remove this? [y/N] " << std::flush;
+bool is_yes(const std::string& question, const service::Interruption& interruption) {
+  std::cerr << question << "? [y/N] " << std::flush;
   const std::string answer = read_line(interruption);
   if (interruption.requested()) std::cerr << "\n";
   return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+}  // namespace
+
+bool person_agrees(const service::Interruption& interruption) {
+  return is_yes("Remove this", interruption);
 }
 
 bool person_agrees(const report::Document& plan, const service::Interruption& interruption) {
@@ -58,8 +62,7 @@ bool person_agrees(const report::Document& plan, const service::Interruption& in
   ByteSize size;
   for (const report::ObjectRow& row : plan.objects)
     if (row.state == "planned") size += row.size;
-  std::cerr << plural(plan.summary.planned, "object") << " (" << to_string(size) << "). ";
-  return person_agrees(interruption);
+  return is_yes("Remove " + plural(plan.summary.planned, "object") + " (" + to_string(size) + ")", interruption);
 }
 
 service::Job job_of(const Options& options, service::DeclaredSecrets declared) {

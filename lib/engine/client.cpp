@@ -282,6 +282,7 @@ Result<std::vector<CacheRecord>> Client::list_cache_records() const {
 Result<std::vector<Volume>> Client::list_builder_volumes() const {
   const std::string filter = percent_encode(nlohmann::json({{"name", {"buildx_buildkit_"}}}).dump());  // a part of the name
   auto volumes = impl_->list<Volume>(impl_->versioned("/volumes?filters=" + filter), "Volumes", decode_volume);
+  if (!volumes && volumes.error().code() == Errc::not_found) return std::vector<Volume>();  // what has no such list has no volumes
   if (!volumes) return std::move(volumes).error().within("list volumes");
   std::erase_if(*volumes, [](const Volume& volume) { return !is_builder_name(volume.name); });
   return volumes;

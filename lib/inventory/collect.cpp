@@ -4,7 +4,6 @@
 #include <atomic>
 #include <future>
 #include <thread>
-#include <tuple>
 
 #include "storage/data_root.hpp"
 
@@ -71,11 +70,6 @@ void take_places(Snapshot& snapshot, const storage::DataRoot& root, Result<stora
   snapshot.data_root_is_sure = root.belongs();
 }
 
-template <class T>
-std::optional<Error> error_of(const Result<T>& result) {
-  return result ? std::nullopt : std::optional(result.error());
-}
-
 bool ends_the_look(Errc code) {
   return code == Errc::unreachable || code == Errc::cancelled || code == Errc::permission || code == Errc::timeout;
 }
@@ -111,12 +105,11 @@ Result<Inventory> collect(const Host& host) {
   if (!images) return std::move(images).error();
   if (!containers) return std::move(containers).error();
   if (!cache) return std::move(cache).error();
-  for (const auto& [name, kind, failed] : {std::tuple("build history", Kind::history_record, error_of(builds)),
-                                           std::tuple("builders' volumes", Kind::builder_volume, error_of(volumes))}) {
-    if (!failed) continue;
-    if (failed->code() == Errc::cancelled) return *failed;
-    snapshot.unread.push_back({name, failed->message()});
-    snapshot.unlisted.push_back(kind);
+  if (!builds) return std::move(builds).error();
+  if (!volumes) {
+    if (volumes.error().code() == Errc::cancelled) return std::move(volumes).error();
+    snapshot.unread.push_back({"builders' volumes", volumes.error().message()});
+    snapshot.unlisted.push_back(Kind::builder_volume);
   }
 
   for (std::size_t i = 0; i < images->size(); ++i) {
@@ -129,7 +122,7 @@ Result<Inventory> collect(const Host& host) {
   }
   snapshot.containers = std::move(*containers);
   snapshot.cache = std::move(*cache);
-  if (builds) snapshot.builds = std::move(*builds);
+  snapshot.builds = std::move(*builds);
   if (volumes) snapshot.volumes = std::move(*volumes);
   if (!host.history && may_hide_build_history(client.engine()))
     snapshot.unread.push_back({"build history", "this engine does not offer BuildKit's control API on its socket"});

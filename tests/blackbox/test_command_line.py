@@ -2,7 +2,7 @@
 
 import unittest
 
-from runner import CLEANERCTL, DONE, USAGE, BlackBoxTest
+from runner import CLEANERCTL, DONE, UNREACHABLE, USAGE, BlackBoxTest
 from scenario import busy_host
 
 COMMANDS = ("scan", "plan", "purge", "explain", "scrub", "version")
@@ -44,9 +44,16 @@ class CommandLine(BlackBoxTest):
             self.check(["scan", option], option)
 
     def test_what_this_version_cannot_do_is_said(self) -> None:
-        self.check(["scan", "--daemon"], "without the daemon")
         self.check(["scan", "--build", "abc"], "--build")
         self.check(["scan", "--filter", "build=abc"], "build")
+
+    def test_the_service_is_wanted_and_does_not_answer(self) -> None:
+        for command in (["scan", "--daemon"], ["purge", "--force", "--daemon"], ["session", "list"], ["session", "begin"], ["status"]):
+            machine = self.machine(busy_host())
+            run = machine.run_raw([CLEANERCTL, *command, "--socket", str(machine.directory / "none.sock")], env={"DOCKER_HOST": machine.engine.host})
+            self.assert_status(run, UNREACHABLE)
+            self.assert_one_line(run, "none.sock", "is cleanerd running?")
+            self.assertEqual(machine.engine.requests, [])
 
     def test_control_characters_are_not_repeated(self) -> None:
         machine = self.machine()
