@@ -87,7 +87,12 @@ Result<ExitStatus> wrap(const Options& options, const service::Interruption& int
     session = std::move(*begun);
   }
   auto child = start(options.program);
-  if (!child) return std::move(child).error();
+  if (!child) {
+    Options quiet = options;
+    quiet.quiet = true;
+    if (service) (void)service->end_session(quiet, session, {});
+    return std::move(child).error();
+  }
   const int status = wait_for(*child, interruption);
   auto cleaned = service ? service->end_session(options, session, {}) : clean_up(options, *policy, std::move(job));
   if (status == 0) return cleaned;

@@ -70,6 +70,7 @@ Result<JobResult> Worker::run(Job job, Trigger why, std::stop_token stop, Progre
   ticket->stop = stop;
   ticket->progress = std::move(progress);
   std::unique_lock lock(mutex_);
+  if (ended_) return Error(Errc::cancelled, "the service is stopping");
   tickets_.push_back(ticket);
   changed_.notify_all();
   // The job itself sees the stop, and what it was doing is told then.
@@ -104,6 +105,7 @@ void Worker::work(std::stop_token stop) {
     running_ = false;
     release_memory();
   }
+  ended_ = true;
   for (const auto& ticket : tickets_) {
     ticket->result = Result<JobResult>(Error(Errc::cancelled, "the service is stopping"));
     ticket->done.notify_all();

@@ -86,6 +86,7 @@ class Worker {
   std::optional<std::chrono::steady_clock::time_point> next_try_;  // what was busy, or could not be done
   std::chrono::steady_clock::duration wait_{};
   bool running_ = false;
+  bool ended_ = false;
   std::atomic<std::chrono::steady_clock::rep> sign_of_life_{0};
 };
 
