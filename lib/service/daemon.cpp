@@ -186,10 +186,8 @@ class Daemon {
     (void)purge::note(state_dir_, {"session-expired", "service", session.info.id, "expired", session.info.name});
     (void)purge::end_session(state_dir_, session.info.id);
     // Its values are searched for once more, by a purge of their own.
-    expired_ = std::jthread([this, session] {
-      Job job{.what = What::purge, .declared = session.declared, .since = session.info.began, .trigger = "session", .actor = "service"};
-      (void)worker_.run(std::move(job), Trigger::session, {}, {});
-    });
+    worker_.post({.what = What::purge, .declared = session.declared, .since = session.info.began, .trigger = "session", .actor = "service"},
+                 Trigger::session);
   }
 
   // The event loop's heartbeat, seen from outside.
@@ -260,7 +258,6 @@ class Daemon {
   Sessions sessions_;
   Worker worker_;
   http::Server server_;
-  std::jthread expired_;  // the purge of a session that was not ended
 };
 
 }  // namespace

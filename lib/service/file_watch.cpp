@@ -47,6 +47,7 @@ class FileWatch {
       const std::uint64_t one = 1;
       (void)!::write(wake_.get(), &one, sizeof one);
     });
+    if (signs_.cache) signs_.cache();  // what ended while nothing was watched
     while (!stop_.stop_requested()) {
       check_space();
       std::array<pollfd, 2> ready{pollfd{inotify_.get(), POLLIN, 0}, pollfd{wake_.get(), POLLIN, 0}};

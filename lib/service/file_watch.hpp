@@ -11,7 +11,7 @@ namespace cleanerd::service {
 
 struct FileSigns {
   std::function<void(bool begun)> classic;  // the context of a classic build came or went
-  std::function<void()> cache;              // BuildKit's databases were written and have been left alone since
+  std::function<void()> cache;              // BuildKit's databases were written and have been left alone since, or nothing was watched before
   std::function<void(double free)> space;   // twice a minute: the smaller share of bytes and inodes that is free, 0 to 1
 };
 

@@ -63,16 +63,26 @@ Worker::Policy Worker::policy() const {
   return policy_;
 }
 
-Result<JobResult> Worker::run(Job job, Trigger why, std::stop_token stop, Progress progress) {
+std::shared_ptr<Worker::Ticket> Worker::add(Job job, Trigger why, std::stop_token stop, Progress progress) {
   auto ticket = std::make_shared<Ticket>();
   ticket->job = std::move(job);
   ticket->why = why;
-  ticket->stop = stop;
+  ticket->stop = std::move(stop);
   ticket->progress = std::move(progress);
-  std::unique_lock lock(mutex_);
-  if (ended_) return Error(Errc::cancelled, "the service is stopping");
   tickets_.push_back(ticket);
   changed_.notify_all();
+  return ticket;
+}
+
+void Worker::post(Job job, Trigger why) {
+  const std::lock_guard lock(mutex_);
+  if (!ended_) add(std::move(job), why, {}, {});
+}
+
+Result<JobResult> Worker::run(Job job, Trigger why, std::stop_token stop, Progress progress) {
+  std::unique_lock lock(mutex_);
+  if (ended_) return Error(Errc::cancelled, "the service is stopping");
+  const auto ticket = add(std::move(job), why, std::move(stop), std::move(progress));
   // The job itself sees the stop, and what it was doing is told then.
   ticket->done.wait(lock, [&] { return ticket->result.has_value(); });
   return std::move(*ticket->result);

@@ -48,7 +48,9 @@ class Worker {
   void use(Policy policy);  // from the next job on
   Policy policy() const;
 
-  // Waits for its turn and its end. `stop` ends the waiting or the job. Any thread but the worker's.
+  // As `trigger`, for a job of its own.
+  void post(Job job, Trigger why);
+  // Waits for its turn and its end. `stop` ends the job. Errc::cancelled once the worker has ended. Any thread but the worker's.
   Result<JobResult> run(Job job, Trigger why, std::stop_token stop, Progress progress);
 
   // Until a stop is requested.
@@ -68,6 +70,7 @@ class Worker {
     std::condition_variable done{};
   };
 
+  std::shared_ptr<Ticket> add(Job job, Trigger why, std::stop_token stop, Progress progress);  // with the lock held
   void run_ticket(Ticket& ticket, const std::stop_token& stop);
   void run_for_all(const std::stop_token& stop);
   Result<JobResult> perform(const Job& job, Trigger why, const std::stop_token& stop, const Progress& progress);

@@ -1,0 +1,378 @@
+"""The service against a scripted engine: bad clients, a state directory that is of no use, systemd's notifications."""
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from runner import REPOSITORY, BlackBoxTest, Machine
+from scenario import Host, innocent_host, small_host
+
+CLEANERD = os.path.abspath(os.environ.get("CLEANERD", REPOSITORY / "build/dev/daemon/cleanerd"))
+DEADLINE = 180  # without a state directory each look compiles the rules
+NOBODY = 65534
+
+
+class Answer(NamedTuple):
+    status: int
+    text: str
+
+    @property
+    def last(self) -> dict[str, Any]:
+        return json.loads(self.text.splitlines()[-1])
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=DEADLINE)
+        self.path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self.path))
+
+
+class Notifications:
+    """What systemd would hear."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(path))
+        self.socket.settimeout(0.1)
+        self.heard: list[str] = []
+
+    def listen(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            while True:
+                self.heard += self.socket.recv(4096).decode().splitlines()
+
+
+class Service:
+    def __init__(self, machine: Machine, env: dict[str, str] | None = None, config: str = "") -> None:
+        self.machine = machine
+        self.directory = machine.directory
+        self.socket = self.directory / "run" / "control.sock"
+        self.socket.parent.mkdir(exist_ok=True)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        machine.config.write_text(machine.config.read_text() + config)
+        self.log_file = (self.directory / "log").open("w+b")
+        self.process = machine.start([CLEANERD, "--config", str(machine.config), "--host", machine.engine.host, "--socket", str(self.socket), "--metrics",
+                                      f"127.0.0.1:{self.port}", "--log-level", "trace"], env, stdout=self.log_file, stderr=self.log_file)
+
+    def wait_for(self, what: str, come: Callable[[], object]) -> None:
+        deadline = time.monotonic() + DEADLINE
+        while not come():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not within {DEADLINE} s: {what}\n{self.log[-3000:]}")
+            time.sleep(0.05)
+
+    def wait_until_looked(self) -> "Service":
+        self.wait_for("a look has ended", lambda: "purge trigger=" in self.log)
+        return self
+
+    def wait_until_listening(self) -> "Service":
+        self.wait_for("the control socket answers", self.answers)
+        return self
+
+    def answers(self) -> bool:
+        try:
+            return self.ask("GET", "/v1/status").status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def ask(self, method: str, path: str, body: Any = None) -> Answer:
+        raw = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        with contextlib.closing(UnixConnection(self.socket)) as connection:
+            connection.request(method, path, raw)
+            reply = connection.getresponse()
+            answer = Answer(reply.status, reply.read().decode())
+        self.machine.check_secrecy(answer.text.encode())
+        return answer
+
+    def metrics_page(self, path: str) -> Answer:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)) as connection:
+            connection.request("GET", path)
+            reply = connection.getresponse()
+            answer = Answer(reply.status, reply.read().decode())
+        self.machine.check_secrecy(answer.text.encode())
+        return answer
+
+    @property
+    def log(self) -> str:
+        return Path(self.directory / "log").read_text(errors="replace")
+
+    def end(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(DEADLINE)
+        self.log_file.close()
+        self.machine.check_secrecy(self.log.encode())
+        return status
+
+
+class ServiceTest(BlackBoxTest):
+    def service(self, host: Host | None = None, env: dict[str, str] | None = None, config: str = "") -> Service:
+        machine = self.machine(host or innocent_host())
+        service = Service(machine, env, config)
+        self.addCleanup(service.end)
+        return service.wait_until_listening()
+
+
+class BadClients(ServiceTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.one = self.service()
+
+    def check_still_served(self) -> None:
+        self.assertEqual(self.one.ask("GET", "/v1/status").status, 200)
+
+    def test_what_is_no_request_of_ours_is_refused_with_a_reason(self) -> None:
+        secret = self.one.machine.host.plant()
+        session = {"secrets": [{"origin": "environment variable X", "value": secret}]}
+        for path, body, status, reason in [
+            ("/v1/sessions", b"{", 400, "JSON object"),
+            ("/v1/sessions", b"[]", 400, "JSON object"),
+            ("/v1/sessions", secret.encode(), 400, "JSON object"),
+            ("/v1/sessions", b'{"name": "\xff\xfe"}', 400, "JSON object"),
+            ("/v1/sessions", b"[" * 100_000, 400, "JSON object"),
+            ("/v1/sessions", {"secrets": secret}, 400, "'secrets' must be a list"),
+            ("/v1/sessions", {"secrets": [{"value": secret}]}, 400, "'secrets' must be a list"),
+            ("/v1/sessions", {"secrets": [{"origin": 1, "value": secret}]}, 400, "'secrets' must be a list"),
+            ("/v1/sessions", session | {"name": 7}, 400, "'name' has the wrong type"),
+            ("/v1/sessions", session | {"lifetime_seconds": "7"}, 400, "'lifetime_seconds' has the wrong type"),
+            ("/v1/sessions", session | {"lifetime_seconds": 0}, 400, "between 1 and 86400"),
+            ("/v1/sessions", session | {"lifetime_seconds": 1 << 62}, 400, "between 1 and 86400"),
+            ("/v1/sessions", session | {"unheard_of": 1}, 400, "unknown field 'unheard_of'"),
+            ("/v1/sessions/0000/end", {}, 404, "no open session"),
+            (f"/v1/sessions/{'0' * 4000}/end", {}, 404, "no open session"),
+            ("/v1/jobs/delete", {}, 404, "no such job"),
+            ("/v1/jobs/scan", {"filters": ["colour=red"]}, 400, "colour"),
+            ("/v1/jobs/scan", {"filters": "kind=image"}, 400, "'filters' has the wrong type"),
+            ("/v1/jobs/scan", {"format": "pdf"}, 400, "'format' must be"),
+            ("/v1/nothing", {}, 404, "nothing at this path"),
+        ]:
+            with self.subTest(path=path[:40], reason=reason):
+                answer = self.one.ask("POST", path, body)
+                self.assertEqual(answer.status, status, answer.text)
+                self.assertIn(reason, answer.last["message"])
+        self.assertEqual(json.loads(self.one.ask("GET", "/v1/sessions").text)["sessions"], [])
+        self.assertEqual(self.one.ask("GET", "/v1/audit?unheard_of=1").status, 400)
+        self.check_still_served()
+
+    def test_a_body_that_is_too_large_is_refused(self) -> None:
+        with contextlib.closing(UnixConnection(self.one.socket)) as connection:
+            connection.putrequest("POST", "/v1/sessions")
+            connection.putheader("Content-Length", str(1 << 30))
+            connection.endheaders()
+            self.assertEqual(connection.getresponse().status, 413)
+        self.check_still_served()
+
+    def test_two_hundred_connections_that_say_nothing_hold_up_nobody(self) -> None:
+        with contextlib.ExitStack() as stack:
+            for number in range(200):
+                idle = stack.enter_context(socket.socket(socket.AF_UNIX))
+                idle.connect(str(self.one.socket))
+                idle.send(b"POST /v1/sessions HTTP/1.1\r\nHost: x\r\n"[: number % 40])
+            self.check_still_served()
+        self.check_still_served()
+
+
+class OtherUsers(ServiceTest):
+    def ask_as_nobody(self, service: Service, method: str, path: str) -> str:
+        for directory in (service.directory, service.socket.parent):
+            directory.chmod(0o755)
+        service.socket.chmod(0o666)
+        request = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        code = ("import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.sendall(sys.argv[2].encode());"
+                "print(s.makefile().read())")
+        done = subprocess.run(["python3", "-c", code, service.socket, request], user=NOBODY, group=NOBODY, extra_groups=[], cwd="/", text=True,
+                              capture_output=True, timeout=DEADLINE, env={"PATH": "/usr/bin:/bin"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_one_may_look_but_not_purge(self) -> None:
+        service = self.service()
+        self.assertIn("HTTP/1.1 200", self.ask_as_nobody(service, "GET", "/v1/status"))
+        refused = self.ask_as_nobody(service, "POST", "/v1/jobs/purge")
+        self.assertIn("HTTP/1.1 403", refused)
+        self.assertIn("control.may_purge", refused)
+        entries = json.loads(service.ask("GET", "/v1/audit?kind=refused").text)["entries"]
+        self.assertEqual([(entry["actor"], entry["object"], entry["outcome"]) for entry in entries], [(f"uid {NOBODY}", "purge", "permission")])
+
+    def test_one_whom_the_configuration_names_may_purge(self) -> None:
+        service = self.service(config="control: {may_purge: [nobody]}\n")
+        self.assertIn("HTTP/1.1 200", self.ask_as_nobody(service, "POST", "/v1/jobs/purge"))
+
+    def test_one_cannot_end_the_session_of_another(self) -> None:
+        service = self.service()
+        session = json.loads(service.ask("POST", "/v1/sessions", {}).text)["id"]
+        self.assertIn("HTTP/1.1 403", self.ask_as_nobody(service, "POST", f"/v1/sessions/{session}/end"))
+        self.assertEqual(service.ask("POST", f"/v1/sessions/{session}/end", {}).last["status"], 0)
+
+
+class Surroundings(ServiceTest):
+    def test_residue_goes_without_a_call_and_nothing_shows_a_secret(self) -> None:
+        host = innocent_host()
+        host.classic_build(host.plant())
+        service = self.service(host).wait_until_looked()
+        service.wait_for("the residue is gone", lambda: not host.left())
+        declared = host.plant()
+        body = {"name": "job", "secrets": [{"origin": "environment variable X", "value": declared}]}
+        session = json.loads(service.ask("POST", "/v1/sessions", body).text)["id"]
+        service.ask("POST", "/v1/jobs/scan", {"secrets": [{"origin": "environment variable Y", "value": host.plant()}]})
+        self.assertEqual(service.ask("POST", f"/v1/sessions/{session}/end", {}).last["status"], 0)
+        for path in ("/metrics", "/healthz", "/readyz"):
+            self.assertEqual(service.metrics_page(path).status, 200)
+        self.assertEqual(host.lost(), set())
+
+    def check_nothing_is_removed(self, machine: Machine, told: str) -> None:
+        service = Service(machine)
+        self.addCleanup(service.end)
+        service.wait_until_listening().wait_for("it is told", lambda: told in service.log and "nothing was removed" in service.log)
+        purge = service.ask("POST", "/v1/jobs/purge").last
+        self.assertEqual(purge["status"], 1, purge)
+        self.assertIn("nothing was removed", purge["error"])
+        self.assert_nothing_removed(machine)
+
+    def test_a_journal_that_is_none_is_told_and_nothing_is_removed(self) -> None:
+        machine = self.machine(small_host())
+        (machine.state_dir / "journal.db").write_bytes(b"this is not a database, but it is long enough" * 100)
+        self.check_nothing_is_removed(machine, "audit journal")
+
+    def test_a_state_directory_that_cannot_be_made_is_told_and_nothing_is_removed(self) -> None:
+        machine = self.machine(small_host())
+        machine.config.write_text("state_dir: /proc/nothing/state\nquiet_period: 0s\n")
+        self.check_nothing_is_removed(machine, "/proc/nothing/state")
+
+    def test_a_socket_that_somebody_deleted_is_made_again(self) -> None:
+        service = self.service()
+        os.unlink(service.socket)
+        service.wait_until_listening()
+
+    def test_a_second_service_on_the_same_socket_does_not_start(self) -> None:
+        first = self.service()
+        second = subprocess.run([CLEANERD, "--config", first.machine.config, "--host", first.machine.engine.host, "--socket", first.socket, "--metrics", "off"],
+                                text=True, capture_output=True, timeout=DEADLINE)
+        self.assertEqual(second.returncode, 1, second.stderr)
+        self.assertIn("is cleanerd running already?", second.stderr)
+        self.assertEqual(first.ask("GET", "/v1/status").status, 200)
+
+    def test_without_an_engine_it_runs_and_is_not_ready(self) -> None:
+        machine = self.machine(innocent_host())
+        machine.engine.close()
+        service = Service(machine)
+        self.addCleanup(service.end)
+        service.wait_until_listening()
+        self.assertEqual(service.metrics_page("/readyz").status, 503)
+        self.assertEqual(service.metrics_page("/healthz").status, 200)
+        self.assertIn("cleanerd_engine_up 0", service.metrics_page("/metrics").text)
+        machine.engine.listen()
+        service.wait_for("it is ready", lambda: service.metrics_page("/readyz").status == 200)
+
+
+class Systemd(ServiceTest):
+    def start(self, **env: str) -> tuple[Service, Notifications]:
+        directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        notifications = Notifications(directory / "notify")
+        self.addCleanup(notifications.socket.close)
+        machine = self.machine(innocent_host())
+        service = Service(machine, {"NOTIFY_SOCKET": str(notifications.path), **env})
+        self.addCleanup(service.end)
+        return service, notifications
+
+    def wait_for(self, service: Service, notifications: Notifications, what: str) -> None:
+        def heard() -> bool:
+            notifications.listen()
+            return what in notifications.heard
+
+        service.wait_for(what, heard)
+
+    def test_it_is_ready_after_the_first_look_and_says_when_it_stops(self) -> None:
+        service, notifications = self.start()
+        self.wait_for(service, notifications, "READY=1")
+        self.assertIn("purge trigger=start", service.log)
+        self.assertNotIn("WATCHDOG=1", notifications.heard)
+        self.assertEqual(service.end(), 0)
+        self.wait_for(service, notifications, "STOPPING=1")
+
+    def test_it_tells_a_watchdog_that_it_lives(self) -> None:
+        service, notifications = self.start(WATCHDOG_USEC="6000000")
+        self.wait_for(service, notifications, "WATCHDOG=1")
+
+    def test_it_tells_of_a_reload(self) -> None:
+        service, notifications = self.start()
+        self.wait_for(service, notifications, "READY=1")
+        service.process.send_signal(signal.SIGHUP)
+        self.wait_for(service, notifications, "RELOADING=1")
+
+
+class Documentation(ServiceTest):
+    """docs/control-api.yaml and the service say the same."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.api = yaml.safe_load((REPOSITORY / "docs/control-api.yaml").read_text())
+
+    def routes_in_source(self) -> set[tuple[str, str]]:
+        source = (REPOSITORY / "lib/service/control.cpp").read_text()
+        return set(re.findall(r'router\.add\("([A-Z]+)", "([^"]+)"', source))
+
+    def documented(self) -> Iterable[tuple[str, str, dict[str, Any]]]:
+        for path, operations in self.api["paths"].items():
+            for method, operation in operations.items():
+                yield method.upper(), path, operation
+
+    def test_every_route_is_documented_and_every_documented_route_is_served(self) -> None:
+        self.assertEqual({(method, path) for method, path, _ in self.documented()}, self.routes_in_source())
+        service = self.service()
+        for method, path, operation in self.documented():
+            with self.subTest(f"{method} {path}"):
+                concrete = path.replace("{id}", "0" * 32).replace("{what}", "scan")
+                answer = service.ask(method, concrete, {} if method == "POST" else None)
+                self.assertIn(str(answer.status), operation["responses"], answer.text)
+                allowed = {one for one, other, _ in self.documented() if other == path}
+                self.assertEqual(self.allowed(service, concrete) - {"HEAD"}, allowed)
+
+    def allowed(self, service: Service, path: str) -> set[str]:
+        with contextlib.closing(UnixConnection(service.socket)) as connection:
+            connection.request("DELETE", path)
+            reply = connection.getresponse()
+            self.assertEqual(reply.status, 405)
+            return set(reply.getheader("Allow", "").split(", "))
+
+    def test_every_documented_field_is_known_and_every_answer_has_the_documented_ones(self) -> None:
+        service = self.service()
+        examples = {"name": "job", "lifetime_seconds": 60, "secrets": [], "format": "json", "colour": False, "all": False, "filters": [], "images": []}
+        for path in ("/v1/sessions", "/v1/jobs/{what}", "/v1/sessions/{id}/end"):
+            body = self.api["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"]
+            session = json.loads(service.ask("POST", "/v1/sessions", {}).text)["id"]
+            answer = service.ask("POST", path.replace("{what}", "scan").replace("{id}", session), {name: examples[name] for name in body})
+            self.assertIn(answer.status, (200, 201), answer.text)
+        schemas = self.api["components"]["schemas"]
+        for path, document in ("/v1/status", "Status"), ("/v1/audit", "Audit"), ("/v1/builds", "Builds"):
+            self.assertEqual(set(json.loads(service.ask("GET", path).text)), set(schemas[document]["properties"]), path)
+        for entry in json.loads(service.ask("GET", "/v1/audit").text)["entries"]:
+            self.assertEqual(set(entry), set(schemas["Audit"]["properties"]["entries"]["items"]["properties"]))
+            self.assertIn(entry["kind"], schemas["Audit"]["properties"]["entries"]["items"]["properties"]["kind"]["enum"])
+        for session in json.loads(service.ask("GET", "/v1/sessions").text)["sessions"]:
+            self.assertEqual(set(session), set(schemas["Session"]["properties"]))
+
+
+if __name__ == "__main__":
+    unittest.main()
