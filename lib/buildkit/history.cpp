@@ -17,6 +17,8 @@ using std::chrono::seconds;
 constexpr seconds kListing{60};   // the whole list comes from one database
 constexpr seconds kDeleting{30};  // blobs' leases are released before the event
 constexpr seconds kCompleting{8};  // the trace follows the end of the build after 3 s
+// Engine 28. Engine 27 has it in some versions.
+constexpr engine::ApiVersion kFinalizes{1, 48};
 constexpr seconds kReading{600};   // of one blob
 constexpr std::uint64_t kMaxBlob = 4ull << 30;  // logs are cut at some MiB; a provenance holds its Dockerfile
 
@@ -113,8 +115,11 @@ class BlobBody final : public engine::Body {
 
 class History::Impl {
  public:
-  Impl(const std::shared_ptr<grpc::Channel>& channel, std::stop_token stop_token)
-      : stub(pb::Control::NewStub(channel)), blobs(content::Content::NewStub(channel)), stop(std::move(stop_token)) {}
+  Impl(const std::shared_ptr<grpc::Channel>& channel, engine::ApiVersion api_max, std::stop_token stop_token)
+      : stub(pb::Control::NewStub(channel)),
+        blobs(content::Content::NewStub(channel)),
+        stop(std::move(stop_token)),
+        finalizes(api_max >= kFinalizes) {}
 
   Status remove_one(Events& watch, const BuildRef& ref) {
     // Held open until the deletion has been asked for: its end is what makes BuildKit carry it out.
@@ -129,8 +134,10 @@ class History::Impl {
       return describe(status.ok() ? grpc::Status(grpc::StatusCode::NOT_FOUND, "the record is gone") : status, "hold a record");
     }
     const auto ended = instant_of(event.record().has_completedat(), event.record().completedat());
-    if (ended && system_now() < *ended + kCompleting && !event.record().has_trace()) finalize(ref);
-    watch.wait_until_complete(ref.str(), ended);
+    if (ended && system_now() < *ended + kCompleting && !event.record().has_trace()) {
+      const bool finalized = finalize(ref);
+      if (!finalized || !finalizes) watch.wait_until_complete(ref.str(), ended);
+    }
     Call call(stop, kDeleting);
     pb::UpdateBuildHistoryRequest request;
     request.set_ref(ref.str());
@@ -147,19 +154,21 @@ class History::Impl {
     return Error(Errc::conflict, "build history: BuildKit accepted the deletion and did not carry it out; a restart of the engine lets it go");
   }
 
-  // Has BuildKit write the trace now, for which it waits 3 s otherwise. Older ones take this for a request to unpin.
-  void finalize(const BuildRef& ref) {
+  // Has BuildKit write the trace now, for which it waits 3 s otherwise; where it has done so there comes none after this, and there need not
+  // be one. Older ones take this for a request to unpin.
+  bool finalize(const BuildRef& ref) {
     Call call(stop, kDeleting);
     pb::UpdateBuildHistoryRequest request;
     request.set_ref(ref.str());
     request.set_finalize(true);
     pb::UpdateBuildHistoryResponse response;
-    (void)stub->UpdateBuildHistory(&*call, request, &response);
+    return stub->UpdateBuildHistory(&*call, request, &response).ok();
   }
 
   std::unique_ptr<pb::Control::Stub> stub;
   std::unique_ptr<content::Content::Stub> blobs;
   std::stop_token stop;
+  bool finalizes;
 };
 
 History::History(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -171,7 +180,7 @@ Result<std::optional<History>> History::connect(const engine::Endpoint& endpoint
   auto channel = open_channel(endpoint, api_max);
   if (!channel && channel.error().code() == Errc::unsupported) return std::optional<History>();
   if (!channel) return std::move(channel).error();
-  return std::optional<History>(History(std::make_unique<Impl>(*channel, std::move(stop))));
+  return std::optional<History>(History(std::make_unique<Impl>(*channel, api_max, std::move(stop))));
 }
 
 Result<std::vector<engine::BuildRecord>> History::list() const {

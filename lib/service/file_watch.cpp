@@ -25,7 +25,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds kRetry{5'000};
+constexpr milliseconds kRetry{2'000};
 constexpr milliseconds kQuiet{1'000};        // BuildKit writes its databases several times at a build's end
 constexpr milliseconds kSpaceCheck{30'000};
 
@@ -39,16 +39,17 @@ class FileWatch {
     constexpr std::uint32_t kGone = IN_DELETE_SELF | IN_MOVE_SELF;
     tmp_ = add("/tmp", IN_CREATE | IN_DELETE | IN_MOVED_FROM | kGone);
     if (with_cache) cache_ = add("/buildkit", IN_MODIFY | kGone);
+    is_whole_ = tmp_ >= 0 && (!with_cache || cache_ >= 0);
   }
 
-  // Returns when what is watched has gone.
+  // Returns when what is watched has gone, or is not yet there.
   void run() {
     const std::stop_callback end(stop_, [this] {
       const std::uint64_t one = 1;
       (void)!::write(wake_.get(), &one, sizeof one);
     });
-    if (signs_.cache) signs_.cache();  // what ended while nothing was watched
-    while (!stop_.stop_requested()) {
+    if (is_whole_ && signs_.cache) signs_.cache();  // what ended while nothing was watched
+    while (is_whole_ && !stop_.stop_requested()) {
       check_space();
       std::array<pollfd, 2> ready{pollfd{inotify_.get(), POLLIN, 0}, pollfd{wake_.get(), POLLIN, 0}};
       const milliseconds time = written_ ? kQuiet : kSpaceCheck;
@@ -104,6 +105,7 @@ class FileWatch {
   const std::stop_token& stop_;
   storage::Descriptor inotify_, wake_;
   int tmp_ = -1, cache_ = -1;
+  bool is_whole_ = false;
   bool written_ = false;
   steady_clock::time_point next_check_{};
 };

@@ -49,7 +49,7 @@ def _files(data_root: Path) -> Iterator[Path]:
 
 
 def _is_mounted_rootfs(path: Path) -> bool:
-    return (path.name == "merged" and path.parent.parent.name == "overlay2") or path.is_mount()
+    return (path.name == "merged" and path.parent.parent.name == "overlay2") or os.path.ismount(path)
 
 
 def _is_blob(path: Path) -> bool:
