@@ -80,6 +80,7 @@ _cleanerctl() {
     '') ;;
     *)
       mapfile -t COMPREPLY < <(compgen -A "$kind" -- "$cur")
+      # Outside of a completion, as when a test calls the function, there is no compopt.
       [[ $kind != file && $kind != directory ]] || compopt -o filenames 2>/dev/null || true
       ;;
   esac

@@ -24,7 +24,7 @@ struct Residue {
   Seconds oldest_age{0};             // 0 without objects
 };
 
-// Every series of a closed set of labels is there with 0 from the start. Any thread; a text is of one moment.
+// Every series with one label of a closed set is there with 0 from the start; of those with two, the usual ones. Any thread; a text is of one moment.
 class Metrics {
  public:
   Metrics(std::string_view version, Labels labels);

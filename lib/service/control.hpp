@@ -11,7 +11,6 @@
 namespace cleanerd::service {
 
 struct ControlOptions {
-  std::string version;
   std::string state_dir;
   std::function<std::string()> status;                             // GET /v1/status: a JSON document
   std::function<Result<std::string>()> builds;                     // GET /v1/builds: a JSON document

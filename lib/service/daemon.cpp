@@ -83,7 +83,7 @@ class Daemon {
   Status listen() {
     http::Router control;
     add_control_routes(control, worker_, sessions_,
-                       {.version = options_.version, .state_dir = state_dir_, .status = [this] { return status(); }, .builds = [this] { return builds(); },
+                       {.state_dir = state_dir_, .status = [this] { return status(); }, .builds = [this] { return builds(); },
                         .on_gate = [this](const JobResult& result) {
                           metrics_.gate(result.error ? "failed" : result.status == ExitStatus::secrets ? "secrets" : "clean");
                         }});
