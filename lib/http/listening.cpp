@@ -12,8 +12,6 @@
 namespace cleanerd::http {
 namespace {
 
-constexpr int kBacklog = 128;
-
 std::string text_of(const TcpAddress& address) {
   const bool v6 = address.address.find(':') != std::string::npos;
   return (v6 ? "[" + address.address + "]" : address.address) + ":" + std::to_string(address.port);

@@ -12,6 +12,10 @@
 
 namespace cleanerd::http {
 
+// systemd's own default; the kernel cuts it to net.core.somaxconn. A Unix socket with a full one answers a client's connect that must
+// not block with EAGAIN, and there is nothing such a client could wait for.
+inline constexpr int kBacklog = 4096;
+
 // Tells the file that a socket was bound to from another one that stands at its path later.
 struct FileIdentity {
   std::uint64_t device = 0, inode = 0;

@@ -18,8 +18,6 @@
 namespace cleanerd::http {
 namespace {
 
-constexpr int kBacklog = 128;
-
 Error path_error(const std::string& path, const char* what, int number) {
   const Errc code = number == EACCES || number == EPERM ? Errc::permission : Errc::io;
   return Error(code, std::string("cannot ") + what + " the socket " + path + ": " + std::strerror(number));

@@ -31,6 +31,21 @@ TEST(Listening, TheSocketIsForItsOwnerAndGroup) {
   EXPECT_EQ(stat_of(served.path()).st_mode, static_cast<mode_t>(S_IFSOCK | 0660));
 }
 
+TEST(Listening, ClientsThatDoNotBlockGetInBeforeAnybodyAccepts) {
+  TempDir directory;
+  const std::string path = directory.path() / "s";
+  Server server({});
+  ASSERT_TRUE(server.listen(UnixAddress{path}, echo_router()));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  std::vector<Descriptor> clients;
+  for (int i = 0; i < 500; ++i) {
+    const Descriptor& client = clients.emplace_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(::connect(client.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0) << "client " << i << ", errno " << errno;
+  }
+}
+
 TEST(Listening, TheGroupIsGivenItByName) {
   TempDir directory;
   const std::string path = directory.path() / "s";
