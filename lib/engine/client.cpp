@@ -224,9 +224,11 @@ Result<std::vector<ImageSummary>> Client::list_images() const {
 
 Result<ImageConfig> Client::image_config(const ImageId& id) const {
   const std::string path = "/images/" + percent_encode(id.str());
-  auto inspected = impl_->document(impl_->versioned(path + "/json"), kInspecting);
-  if (!inspected) return std::move(inspected).error().within("inspect image " + id.short_form());
-  auto config = decode_image_config(*inspected);
+  auto config = impl_->get(impl_->versioned(path + "/json"), kInspecting, [](HttpResponse& response) -> Result<ImageConfig> {
+    auto text = read_text(response);
+    if (!text) return std::move(text).error();
+    return decode_image_config(*text);
+  });
   if (!config) return std::move(config).error().within("inspect image " + id.short_form());
   auto history = impl_->document(impl_->versioned(path + "/history"), kInspecting);
   if (!history) return std::move(history).error().within("history of image " + id.short_form());

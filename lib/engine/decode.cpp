@@ -253,34 +253,6 @@ Result<CacheRecord> decode_cache_record(const json& source) {
   return done(fields, std::move(record));
 }
 
-Result<ImageConfig> decode_image_config(const json& source) {
-  Fields fields(source, "image config");
-  ImageConfig image;
-  for (const char* key : {"config", "Config"}) {
-    Fields config = fields.object(key);
-    for (std::string& variable : config.texts("Env")) image.env.push_back(std::move(variable));
-    image.labels.merge(config.labels("Labels"));
-    fields.take_error(config);
-  }
-  for (const char* key : {"container_config", "ContainerConfig"}) {
-    Fields config = fields.object(key);
-    for (std::string& word : config.texts("Cmd")) image.step_command.push_back(std::move(word));
-    fields.take_error(config);
-  }
-  if (const json* history = fields.find("history")) {
-    if (!history->is_array()) return Error(Errc::protocol, "image config: 'history' is not a list");
-    for (const json& step : *history) {
-      Fields entry(step, "image config.history");
-      image.created_by.push_back(entry.text("created_by"));
-      fields.take_error(entry);
-    }
-  }
-  Fields rootfs = fields.object("rootfs");
-  image.diff_ids = rootfs.texts("diff_ids");
-  fields.take_error(rootfs);
-  return done(fields, std::move(image));
-}
-
 Result<std::vector<std::string>> decode_history(const json& source) {
   if (!source.is_array()) return Error(Errc::protocol, "image history is not a list");
   std::vector<std::string> steps;

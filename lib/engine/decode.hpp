@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <string_view>
 
 #include "base/result.hpp"
 #include "engine/types.hpp"
@@ -16,7 +17,7 @@ Result<Volume> decode_volume(const nlohmann::json& json);  // of GET /volumes
 
 // `Config`/`config` members of GET /images/{id}/json and of an image config file (OCI image-spec config.md; Docker's
 // image spec v1.2 adds container_config). Does not fill created_by from the API's answer: that is decode_history's.
-Result<ImageConfig> decode_image_config(const nlohmann::json& json);
+Result<ImageConfig> decode_image_config(std::string_view text);
 Result<std::vector<std::string>> decode_history(const nlohmann::json& json);  // GET /images/{id}/history, oldest first
 
 struct VersionAnswer {

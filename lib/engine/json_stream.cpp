@@ -235,7 +235,7 @@ Result<json> parse_document(std::string_view text) {
   return document;
 }
 
-Result<json> read_document(Body& body) {
+Result<std::string> read_text(Body& body) {
   std::string text;
   for (;;) {
     auto part = body.next();
@@ -245,7 +245,13 @@ Result<json> read_document(Body& body) {
       return Error(Errc::too_large, "the answer exceeds " + std::to_string(kMaxElementBytes >> 20) + " MiB");
     text += *part;
   }
-  return parse_document(text);
+  return text;
+}
+
+Result<json> read_document(Body& body) {
+  auto text = read_text(body);
+  if (!text) return std::move(text).error();
+  return parse_document(*text);
 }
 
 }  // namespace cleanerd::engine

@@ -26,5 +26,6 @@ Status for_each_element(Body& body, std::string_view key, const OnElement& on_el
 // A whole small document.
 Result<nlohmann::json> parse_document(std::string_view text);
 Result<nlohmann::json> read_document(Body& body);
+Result<std::string> read_text(Body& body);
 
 }  // namespace cleanerd::engine

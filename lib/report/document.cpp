@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <future>
 #include <unordered_map>
 
 #include "base/text.hpp"
@@ -120,6 +121,20 @@ void redact_reasons(ObjectRow& row, const secrets::Findings& findings) {
   for (plan::Reason& reason : row.reasons) reason.text = findings.known.redact(reason.text);
 }
 
+ObjectRow row_with_state(Command command, const purge::Look& look, const purge::Report* report, const plan::Item& item, const Fingerprinter& fingerprint) {
+  ObjectRow row = row_of(look, item, fingerprint);
+  const bool removal = item.verdict == plan::Verdict::remove;
+  row.state = command == Command::scan || command == Command::verify || command == Command::gate ? "found" : removal ? "planned" : "kept";
+  if (report) {
+    if (const auto outcome = report->outcomes.find(row.id); outcome != report->outcomes.end()) {
+      row.state = outcome->second.state == purge::State::removed ? "removed" : outcome->second.state == purge::State::kept ? "kept" : "failed";
+      if (outcome->second.state != purge::State::removed) row.reasons.push_back(outcome->second.reason);
+    }
+  }
+  redact_reasons(row, look.findings);
+  return row;
+}
+
 // What the look after a purge found in objects that were not there before, or had no secret then.
 void add_what_came_since(Document& document, const purge::Look& after, const Fingerprinter& fingerprint) {
   std::unordered_map<std::string, std::size_t> listed;
@@ -171,30 +186,28 @@ Document make_document(Command command, const purge::Look& look, const purge::Re
   document.summary.scanned = look.findings.scanned;
   document.summary.duration = took;
 
-  for (const plan::Item& item : look.plan.items) {
-    const Object& object = look.inventory[item.object];
-    if (object.kind == inventory::Kind::container_running) continue;
-    ObjectRow row = row_of(look, item, fingerprint);
-    const bool removal = item.verdict == plan::Verdict::remove;
-    row.state = command == Command::scan || command == Command::verify || command == Command::gate ? "found" : removal ? "planned" : "kept";
-    if (report) {
-      if (const auto outcome = report->outcomes.find(row.id); outcome != report->outcomes.end()) {
-        row.state = outcome->second.state == purge::State::removed ? "removed" : outcome->second.state == purge::State::kept ? "kept" : "failed";
-        if (outcome->second.state != purge::State::removed) row.reasons.push_back(outcome->second.reason);
-      }
-    }
-    redact_reasons(row, look.findings);
+  std::vector<const plan::Item*> told;
+  for (const plan::Item& item : look.plan.items)
+    if (look.inventory[item.object].kind != inventory::Kind::container_running) told.push_back(&item);
+  document.objects.resize(told.size());
+  const auto make_rows = [&](std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i) document.objects[i] = row_with_state(command, look, report, *told[i], fingerprint);
+  };
+  auto second_half = std::async(std::launch::async, make_rows, told.size() / 2, told.size());
+  make_rows(0, told.size() / 2);
+  second_half.get();
 
+  for (std::size_t i = 0; i < told.size(); ++i) {
+    const ObjectRow& row = document.objects[i];
     Summary& summary = document.summary;
     ++summary.objects;
-    summary.secret_objects += item.secret;
-    summary.planned += removal;
+    summary.secret_objects += told[i]->secret;
+    summary.planned += told[i]->verdict == plan::Verdict::remove;
     summary.removed += row.state == "removed";
     summary.kept += row.state == "kept";
     summary.failed += row.state == "failed";
-    const bool secret_left = item.secret && row.state != "removed";
+    const bool secret_left = told[i]->secret && row.state != "removed";
     if (!report || !report->after) summary.remaining_secrets += secret_left;
-    document.objects.push_back(std::move(row));
   }
   if (report && report->after) add_what_came_since(document, *report->after, fingerprint);
   // Only the stopped engine's can be cleared, so they decide over no purge; the ones without a secret are what a verify looked at.

@@ -112,9 +112,7 @@ Result<engine::ImageConfig> DataRoot::manifest_config(const std::string& digest,
     const std::string config_digest = *digest_of(*config);
     auto blob = read_blob(config_digest);
     if (!blob) return std::move(blob).error();
-    auto image = parse(*blob, config_digest);
-    if (!image) return std::move(image).error();
-    return engine::decode_image_config(*image);
+    return engine::decode_image_config(*blob);
   }
   // An index: every platform whose content is here. Attestation manifests have no image config of interest but harmless ones.
   const auto manifests = document->find("manifests");
@@ -149,9 +147,7 @@ Result<engine::ImageConfig> DataRoot::image_config(const ImageId& id) const {
 
 Result<engine::ImageConfig> decode_config(const std::string& text, const std::string& digest) {
   if (!is_digest(digest) || sha256_hex(text) != digest.substr(7)) return Error(Errc::not_found, "no readable blob " + digest);
-  auto document = parse(text, digest);
-  if (!document) return std::move(document).error();
-  return engine::decode_image_config(*document);
+  return engine::decode_image_config(text);
 }
 
 std::optional<bool> DataRoot::classic_build_running() const {

@@ -36,10 +36,10 @@ Error file_error(std::string_view path, int number) {
 namespace {
 
 // `size`, unless null: of the file when it was opened.
-Result<Descriptor> open_regular(const std::string& path, std::size_t* size) {
+Result<Descriptor> open_regular(int directory, const std::string& path, std::size_t* size) {
   constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-  int number = ::open(path.c_str(), kFlags | O_NOATIME);
-  if (number < 0 && errno == EPERM) number = ::open(path.c_str(), kFlags);  // O_NOATIME is the owner's or root's
+  int number = ::openat(directory, path.c_str(), kFlags | O_NOATIME);
+  if (number < 0 && errno == EPERM) number = ::openat(directory, path.c_str(), kFlags);  // O_NOATIME is the owner's or root's
   if (number < 0) return file_error(path, errno);
   Descriptor file(number);
   struct stat status {};
@@ -49,9 +49,21 @@ Result<Descriptor> open_regular(const std::string& path, std::size_t* size) {
   return file;
 }
 
+Result<std::string> read_small(int directory, const std::string& path, std::size_t limit) {
+  std::size_t size = 0;
+  auto file = open_regular(directory, path, &size);
+  if (!file) return std::move(file).error();
+  if (size > limit) return Error(Errc::too_large, path + ": larger than expected");
+  std::string content(size, '\0');
+  auto filled = read_at(*file, 0, content, path);
+  if (!filled) return std::move(filled).error();
+  content.resize(*filled);
+  return content;
+}
+
 }  // namespace
 
-Result<Descriptor> open_regular_file(const std::string& path) { return open_regular(path, nullptr); }
+Result<Descriptor> open_regular_file(const std::string& path) { return open_regular(AT_FDCWD, path, nullptr); }
 
 Result<std::uint64_t> size_of(const Descriptor& file, std::string_view path) {
   struct stat status {};
@@ -82,16 +94,9 @@ std::uint64_t hole_at(const Descriptor& file, std::uint64_t offset) {
 Stamp stamp_of(const std::string& path) { return stamp_at(AT_FDCWD, path.c_str()); }
 Stamp stamp_of(const Descriptor& directory, const char* path) { return stamp_at(directory.get(), path); }
 
-Result<std::string> read_small_file(const std::string& path, std::size_t limit) {
-  std::size_t size = 0;
-  auto file = open_regular(path, &size);
-  if (!file) return std::move(file).error();
-  if (size > limit) return Error(Errc::too_large, path + ": larger than expected");
-  std::string content(size, '\0');
-  auto filled = read_at(*file, 0, content, path);
-  if (!filled) return std::move(filled).error();
-  content.resize(*filled);
-  return content;
+Result<std::string> read_small_file(const std::string& path, std::size_t limit) { return read_small(AT_FDCWD, path, limit); }
+Result<std::string> read_small_file(const Descriptor& directory, const std::string& path, std::size_t limit) {
+  return read_small(directory.get(), path, limit);
 }
 
 }  // namespace cleanerd::storage

@@ -30,6 +30,8 @@ std::uint64_t hole_at(const Descriptor& file, std::uint64_t offset);
 
 // A whole regular file, opened as above. Errc::not_found, ::permission, ::io; ::too_large beyond `limit` bytes.
 Result<std::string> read_small_file(const std::string& path, std::size_t limit = 16u << 20);
+// Of a path from a directory: shorter paths are found sooner.
+Result<std::string> read_small_file(const Descriptor& directory, const std::string& path, std::size_t limit = 16u << 20);
 
 // Tells one state of a file or directory from the next without reading it: device, inode, birth and change time, size.
 struct Stamp {
@@ -40,7 +42,6 @@ struct Stamp {
 
 // Of the path itself: no link is followed. Nothing where it cannot be looked at.
 Stamp stamp_of(const std::string& path);
-// Of a path from a directory: shorter paths are found sooner.
 Stamp stamp_of(const Descriptor& directory, const char* path);
 
 }  // namespace cleanerd::storage

@@ -19,20 +19,21 @@ namespace cleanerd::storage {
 PlaceList::PlaceList(const std::string& root) : root_(root + "/"), root_directory_(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
 
 Stamp PlaceList::stamp(const std::string& path) const {
-  return root_directory_ && path.starts_with(root_) ? stamp_of(root_directory_, path.c_str() + root_.size()) : stamp_of(path);
+  return is_below_root(path) ? stamp_of(root_directory_, from_root(path)) : stamp_of(path);
 }
 
-void PlaceList::add(Place::Kind kind, const std::string& path, const Owner& owner, bool fixed) {
+Place* PlaceList::add(Place::Kind kind, const std::string& path, const Owner& owner, bool fixed) {
   auto known = by_path_.find(path);
   if (known == by_path_.end()) {
     const Stamp stamp = this->stamp(path);
-    if (!stamp.exists()) return;
+    if (!stamp.exists()) return nullptr;
     known = by_path_.emplace(path, Place{.kind = kind, .path = path, .stamp = stamp}).first;
   }
   Place& place = known->second;
   place.kind = kind;
   place.fixed = place.fixed || fixed;
   place.owners.push_back(owner);
+  return &place;
 }
 
 void PlaceList::found(Place::Kind kind, const std::string& path, Named named) {
@@ -45,6 +46,23 @@ void PlaceList::config(const std::string& image, engine::ImageConfig config) { c
 
 void PlaceList::unread(Error error) {
   if (error.code() != Errc::not_found) unread_.push_back(std::move(error));
+}
+
+Result<std::string> PlaceList::read_small_file(const std::string& path, std::size_t limit) const {
+  if (is_below_root(path)) {
+    if (auto text = storage::read_small_file(root_directory_, from_root(path), limit)) return text;
+  }
+  return storage::read_small_file(path, limit);  // an error of this names the whole path
+}
+
+std::optional<std::string> PlaceList::word_in(const std::string& path) const {
+  constexpr std::size_t kLongest = 256;
+  const auto text = read_small_file(path, kLongest);
+  if (!text) return std::nullopt;
+  const std::string word(trim(*text));
+  // It becomes part of a path.
+  if (word.empty() || word.find('/') != std::string::npos || word == "." || word == "..") return std::nullopt;
+  return word;
 }
 
 Places PlaceList::finish() && {
@@ -83,16 +101,6 @@ std::vector<std::string> names_in(const std::string& directory, PlaceList& list)
 bool exists(const std::string& path) {
   struct stat status {};
   return ::lstat(path.c_str(), &status) == 0;
-}
-
-std::optional<std::string> word_in(const std::string& path) {
-  constexpr std::size_t kLongest = 256;
-  const auto text = read_small_file(path, kLongest);
-  if (!text) return std::nullopt;
-  const std::string word(trim(*text));
-  // It becomes part of a path.
-  if (word.empty() || word.find('/') != std::string::npos || word == "." || word == "..") return std::nullopt;
-  return word;
 }
 
 bool is_hex_id(std::string_view text) {

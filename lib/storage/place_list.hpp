@@ -17,8 +17,9 @@ class PlaceList {
   // For places most of which lie below `root`.
   explicit PlaceList(const std::string& root);
 
-  // The place is there now; one more owner of it where it is known already.
-  void add(Place::Kind kind, const std::string& path, const Owner& owner, bool fixed);
+  // The place is there now; one more owner of it where it is known already. Null when it is not there; else it stays where it is
+  // until `finish`.
+  Place* add(Place::Kind kind, const std::string& path, const Owner& owner, bool fixed);
   // Nobody's, unless somebody has been or will be named.
   enum class Named { maybe, nowhere };  // Place::unreferenced
   void found(Place::Kind kind, const std::string& path, Named named = Named::maybe);
@@ -26,10 +27,17 @@ class PlaceList {
   void config(const std::string& image, engine::ImageConfig config);
   void unread(Error error);
 
+  // A file below the root, as storage::read_small_file reads it.
+  Result<std::string> read_small_file(const std::string& path, std::size_t limit = 16u << 20) const;
+  // A short file's trimmed content: cache-id, mount-id, parent. nullopt when it is not there.
+  std::optional<std::string> word_in(const std::string& path) const;
+
   Places finish() &&;
 
  private:
   Stamp stamp(const std::string& path) const;
+  bool is_below_root(const std::string& path) const { return root_directory_ && path.starts_with(root_); }
+  const char* from_root(const std::string& path) const { return path.c_str() + root_.size(); }
 
   std::string root_;  // with a slash at its end
   Descriptor root_directory_;
@@ -42,9 +50,6 @@ class PlaceList {
 std::vector<std::string> names_in(const std::string& directory, PlaceList& list);
 
 bool exists(const std::string& path);
-
-// A short file's trimmed content: cache-id, mount-id, parent. nullopt when it is not there.
-std::optional<std::string> word_in(const std::string& path);
 
 bool is_hex_id(std::string_view text);  // 64 digits: a digest, a layer, a container
 

@@ -51,18 +51,19 @@ class Graphdriver {
  private:
   std::string layer_path(const std::string& id) const { return layers_ + "/" + id + "/diff"; }
 
-  void layer(const std::string& id, const Owner& owner, bool fixed) {
-    if (!layer_names_.contains(id)) return;
-    list_.add(Place::Kind::layer, layer_path(id), owner, fixed);
+  Place* layer(const std::string& id, const Owner& owner, bool fixed) {
+    return layer_names_.contains(id) ? list_.add(Place::Kind::layer, layer_path(id), owner, fixed) : nullptr;
   }
 
   void chain(const std::string& chain_id, const Owner& owner) {
-    if (!chain_id.starts_with("sha256:") || !is_hex_id(chain_id.substr(7))) return;
-    const std::string entry = image_ + "/layerdb/sha256/" + chain_id.substr(7);
     // Many images have one layer.
-    const auto [known, fresh] = cache_ids_.try_emplace(chain_id);
-    if (fresh) known->second = word_in(entry + "/cache-id");
-    if (known->second) layer(*known->second, owner, true);
+    const auto [known, fresh] = chains_.try_emplace(chain_id, nullptr);
+    if (!fresh) {
+      if (known->second) known->second->owners.push_back(owner);
+      return;
+    }
+    if (!chain_id.starts_with("sha256:") || !is_hex_id(chain_id.substr(7))) return;
+    if (const auto id = list_.word_in(image_ + "/layerdb/sha256/" + chain_id.substr(7) + "/cache-id")) known->second = layer(*id, owner, true);
   }
 
   void images() {
@@ -74,7 +75,7 @@ class Graphdriver {
       }
       const Owner owner{Owner::Kind::image, "sha256:" + name};
       list_.add(Place::Kind::image_config, folder + name, owner, true);
-      auto text = read_small_file(folder + name);
+      auto text = list_.read_small_file(folder + name);
       if (!text) {
         list_.unread(std::move(text).error());
         continue;
@@ -92,7 +93,7 @@ class Graphdriver {
       // BuildKit mounts layers under ids of its own while it runs a step; its leases tell whose they are.
       if (!is_hex_id(name) || !exists(root_ + "/containers/" + name)) continue;
       for (const char* word : {"/mount-id", "/init-id"}) {
-        if (auto id = word_in(folder + name + word)) layer(*id, {Owner::Kind::container, name}, false);
+        if (auto id = list_.word_in(folder + name + word)) layer(*id, {Owner::Kind::container, name}, false);
       }
     }
   }
@@ -159,8 +160,8 @@ class Graphdriver {
   const std::string& driver_;
   std::string layers_;
   std::string image_;
-  std::unordered_set<std::string> layer_names_;                            // what is in layers_
-  std::unordered_map<std::string, std::optional<std::string>> cache_ids_;  // by chain id
+  std::unordered_set<std::string> layer_names_;     // what is in layers_
+  std::unordered_map<std::string, Place*> chains_;  // the layers' places by chain id, null where there is none
   PlaceList& list_;
 };
 

@@ -28,7 +28,6 @@ Status decode_all(const nlohmann::json& json) {
   (void)engine::decode_container_id(json);
   (void)engine::decode_container(json);
   (void)engine::decode_cache_record(json);
-  (void)engine::decode_image_config(json);
   (void)engine::decode_history(json);
   (void)engine::decode_version(json);
   (void)engine::decode_prune(json);
@@ -53,6 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)engine::for_each_element(body, key, on_element, 4096);
   }
   (void)engine::decode_output(text);
+  (void)engine::decode_image_config(text);
   FuzzBody body(text, part);
   if (const auto document = engine::read_document(body)) (void)decode_all(*document);
   return 0;

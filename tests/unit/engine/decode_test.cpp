@@ -162,15 +162,40 @@ TEST(DecodeImageConfig, ReadsTheConfigFileOfTheImageSpec) {
   const auto config = decode_image_config(R"({
     "config": {"Env": ["A=1"], "Labels": {"l": "v"}},
     "container_config": {"Cmd": ["|1", "A=1", "/bin/sh", "-c", "make"]},
-    "history": [{"created_by": "first"}, {"created_by": "second", "empty_layer": true}, {}]})"_json_text);
+    "history": [{"created_by": "first"}, {"created_by": "second", "empty_layer": true}, {}]})");
   ASSERT_TRUE(config);
   EXPECT_THAT(config->env, ElementsAre("A=1"));
   EXPECT_EQ(config->labels.at("l"), "v");
   EXPECT_THAT(config->step_command, ElementsAre("|1", "A=1", "/bin/sh", "-c", "make"));
   EXPECT_THAT(config->created_by, ElementsAre("first", "second", ""));
-  EXPECT_FALSE(decode_image_config(R"({"history":{}})"_json_text));
-  EXPECT_FALSE(decode_image_config(R"({"history":[5]})"_json_text));
-  EXPECT_FALSE(decode_image_config(R"({"config":[]})"_json_text));
+}
+
+TEST(DecodeImageConfig, ReadsTheAnswerOfInspect) {
+  const auto config = decode_image_config(R"({
+    "Id": "sha256:0", "RootFS": {"Type": "layers", "Layers": ["sha256:1"]}, "Size": 7,
+    "Config": {"Env": "A=1", "Labels": null, "Entrypoint": ["a", {"Env": ["none"]}]}, "ContainerConfig": {"Cmd": null}})");
+  ASSERT_TRUE(config);
+  EXPECT_THAT(config->env, ElementsAre("A=1"));
+  EXPECT_THAT(config->labels, testing::IsEmpty());
+  EXPECT_THAT(config->step_command, testing::IsEmpty());
+}
+
+TEST(DecodeImageConfig, ReadsLayersAndSkipsWhatItDoesNotKnow) {
+  const auto config = decode_image_config(R"({"x": {"config": {"Env": ["none"]}}, "rootfs": {"diff_ids": ["sha256:1", "sha256:2"]}, "y": [[{}], null, 1.5]})");
+  ASSERT_TRUE(config);
+  EXPECT_THAT(config->env, testing::IsEmpty());
+  EXPECT_THAT(config->diff_ids, ElementsAre("sha256:1", "sha256:2"));
+}
+
+TEST(DecodeImageConfig, RefusesWhatHasAnotherType) {
+  for (const char* text : {R"([])", R"("text")", "null", "", "{", R"({} {})", R"({"config":[]})", R"({"config":5})", R"({"config":{"Env":{}}})",
+                           R"({"config":{"Env":[5]}})", R"({"config":{"Env":[null]}})", R"({"config":{"Labels":["a"]}})",
+                           R"({"config":{"Labels":{"a":1}}})", R"({"container_config":{"Cmd":7}})", R"({"history":{}})", R"({"history":[5]})",
+                           R"({"history":[null]})", R"({"history":[{"created_by":[]}]})", R"({"rootfs":[]})", R"({"rootfs":{"diff_ids":[true]}})"}) {
+    const auto config = decode_image_config(text);
+    ASSERT_FALSE(config) << text;
+    EXPECT_EQ(config.error().code(), Errc::protocol) << text;
+  }
 }
 
 TEST(DecodeHistory, TurnsTheApisOrderRound) {

@@ -113,7 +113,7 @@ TEST_P(RecordedAnswers, TellTheStepsOldestFirst) {
 }
 
 TEST_P(RecordedAnswers, TellAnIntermediateImagesConfig) {
-  const auto config = decode_image_config(answers_["image_inspect"]);
+  const auto config = decode_image_config(answers_["image_inspect"].dump());
   ASSERT_TRUE(config) << config.error().message();
   EXPECT_FALSE(config->env.empty());
   if (is_20_10()) {
