@@ -29,6 +29,8 @@ bool is_unsettled(const JobResult& result) {
   });
 }
 
+bool is_for_all(const Job& job) { return job.what == What::purge && job.filters.empty(); }
+
 }  // namespace
 
 const char* to_string(Trigger trigger) {
@@ -69,6 +71,7 @@ std::shared_ptr<Worker::Ticket> Worker::add(Job job, Trigger why, std::stop_toke
   ticket->why = why;
   ticket->stop = std::move(stop);
   ticket->progress = std::move(progress);
+  if (look_ && is_for_all(ticket->job)) look_->request_stop();
   tickets_.push_back(ticket);
   changed_.notify_all();
   return ticket;
@@ -103,7 +106,7 @@ void Worker::work(std::stop_token stop) {
       const auto ticket = tickets_.front();
       tickets_.pop_front();
       // It does what the triggers until now ask for.
-      if (ticket->job.what == What::purge && ticket->job.filters.empty()) pending_.clear();
+      if (is_for_all(ticket->job)) pending_.clear();
       lock.unlock();
       run_ticket(*ticket, stop);
       lock.lock();
@@ -128,34 +131,50 @@ void Worker::run_ticket(Ticket& ticket, const std::stop_token& stop) {
   std::stop_source either;
   const std::stop_callback of_service(stop, [&] { either.request_stop(); });
   const std::stop_callback of_client(ticket.stop, [&] { either.request_stop(); });
+  const auto started = steady_clock::now();
   auto result = perform(ticket.job, ticket.why, either.get_token(), ticket.progress);
+  tell(ticket.why, ticket.job.what, result, started);
   const std::lock_guard lock(mutex_);
-  if (result && ticket.job.what == What::purge) plan_next_try(result);
+  // A client may have given up: what the triggers asked for, which this was to do as well, is still due.
+  if (is_for_all(ticket.job) || (result && ticket.job.what == What::purge)) plan_next_try(result);
   ticket.result.emplace(std::move(result));
   ticket.done.notify_all();
 }
 
 void Worker::run_for_all(const std::stop_token& stop) {
   Trigger why = Trigger::interval;
+  std::stop_source look;
   {
     const std::lock_guard lock(mutex_);
     if (!pending_.empty()) why = *pending_.begin();
     pending_.clear();
     next_try_.reset();
+    look_ = look;
   }
+  const std::stop_callback of_service(stop, [&] { look.request_stop(); });
   const Job job{.what = What::purge, .trigger = to_string(why), .actor = "service"};
-  const auto result = perform(job, why, stop, {});
+  const auto started = steady_clock::now();
+  const auto result = perform(job, why, look.get_token(), {.step = {}, .bytes = {}, .removed = {}, .agree = [&](const report::Document&) {
+    const std::lock_guard lock(mutex_);
+    look_.reset();
+    return !look.stop_requested();
+  }});
+  {
+    const std::lock_guard lock(mutex_);
+    look_.reset();
+    // The one that it has given way to does what this was for.
+    if (!result && look.stop_requested() && !stop.stop_requested()) return;
+  }
+  tell(why, job.what, result, started);
   if (!result && !stop.stop_requested()) spdlog::error("purge trigger={} error={}", to_string(why), printable(result.error().message(), 500));
   const std::lock_guard lock(mutex_);
   plan_next_try(result);
 }
 
 Result<JobResult> Worker::perform(const Job& job, Trigger why, const std::stop_token& stop, const Progress& progress) {
-  const auto started = steady_clock::now();
-  sign_of_life_ = started.time_since_epoch().count();
+  sign_of_life_ = steady_clock::now().time_since_epoch().count();
   const Policy policy = policy_for(why);
-  const auto took = [&] { return std::chrono::duration_cast<Duration>(steady_clock::now() - started); };
-  const auto result = [&]() -> Result<JobResult> {
+  auto result = [&]() -> Result<JobResult> {
     auto place = Workplace::open(*policy, options_.host, options_.state_dir, stop);
     if (!place) return job.declared.without_secrets(place.error());
     Job whole = job;
@@ -183,8 +202,11 @@ Result<JobResult> Worker::perform(const Job& job, Trigger why, const std::stop_t
     const std::lock_guard lock(mutex_);
     for (const policy::NamedPolicy& one : policy->policies) last_run_[one.name] = system_now();
   }
-  if (on_end_) on_end_({why, job.what, result, took()});
   return result;
+}
+
+void Worker::tell(Trigger why, What what, const Result<JobResult>& result, steady_clock::time_point started) const {
+  if (on_end_) on_end_({why, what, result, std::chrono::duration_cast<Duration>(steady_clock::now() - started)});
 }
 
 // A policy's schedule is for what nobody asked for.

@@ -43,7 +43,8 @@ class Worker {
 
   Worker(Policy policy, WorkerOptions options, const Sessions& sessions, std::function<void(const Ended&)> on_end);
 
-  // A purge for nobody in particular. Any thread; returns at once.
+  // A purge for nobody in particular. Any thread; returns at once. While it only looks, it gives way to a purge of all that somebody
+  // waits for.
   void trigger(Trigger why);
   void use(Policy policy);  // from the next job on
   Policy policy() const;
@@ -75,6 +76,7 @@ class Worker {
   void run_for_all(const std::stop_token& stop);
   Result<JobResult> perform(const Job& job, Trigger why, const std::stop_token& stop, const Progress& progress);
   Policy policy_for(Trigger why) const;
+  void tell(Trigger why, What what, const Result<JobResult>& result, std::chrono::steady_clock::time_point started) const;
   void plan_next_try(const Result<JobResult>& result);
 
   WorkerOptions options_;
@@ -85,6 +87,7 @@ class Worker {
   Policy policy_;
   std::deque<std::shared_ptr<Ticket>> tickets_;
   std::set<Trigger> pending_;
+  std::optional<std::stop_source> look_;  // of the purge for nobody in particular that runs, until it removes
   std::map<std::string, Instant> last_run_;  // of each policy
   std::optional<std::chrono::steady_clock::time_point> next_try_;  // what was busy, or could not be done
   std::chrono::steady_clock::duration wait_{};

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+import faults
 from runner import REPOSITORY, BlackBoxTest, Machine
 from scenario import Host, innocent_host, small_host
 
@@ -240,6 +241,19 @@ class Surroundings(ServiceTest):
         for path in ("/metrics", "/healthz", "/readyz"):
             self.assertEqual(service.metrics_page(path).status, 200)
         self.assertEqual(host.lost(), set())
+
+    def test_a_look_that_nobody_waits_for_gives_way_to_a_sessions_end(self) -> None:
+        machine = self.machine(innocent_host())
+        machine.engine.fail_on("/images/json", faults.never_answers())
+        service = Service(machine)
+        self.addCleanup(service.end)
+        service.wait_until_listening().wait_for("images are listed", lambda: any("/images/json" in str(request) for request in machine.engine.requests))
+        machine.engine.heal()
+        session = json.loads(service.ask("POST", "/v1/sessions", {}).text)["id"]
+        self.assertEqual(service.ask("POST", f"/v1/sessions/{session}/end", {}).last["status"], 0)
+        self.assertIn("purge trigger=session", service.log)
+        self.assertNotIn("purge trigger=start", service.log)
+        service.wait_for("it is ready", lambda: service.metrics_page("/readyz").status == 200)
 
     def check_nothing_is_removed(self, machine: Machine, told: str) -> None:
         service = Service(machine)

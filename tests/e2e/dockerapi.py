@@ -127,9 +127,12 @@ class Engine:
         return subprocess.run([ENGINE_TOOL, "docker", self.instance, *args], env={**os.environ, **env}, text=True,
                               capture_output=True, **options)
 
+    def connection(self, timeout: float = 300) -> http.client.HTTPConnection:
+        return _UnixConnection(self.socket, timeout)
+
     def request(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None,
                 timeout: float = 300) -> Response:
-        connection = _UnixConnection(self.socket, timeout)
+        connection = self.connection(timeout)
         try:
             connection.request(method, path, body, dict(headers or {}))
             reply = connection.getresponse()

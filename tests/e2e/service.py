@@ -45,8 +45,8 @@ def until(seconds: float, what: str, come: Callable[[], bool]) -> float:
 
 
 class Service:
-    def __init__(self, host: Host, config: str = QUIET) -> None:
-        self.host = host
+    def __init__(self, host: Host, config: str = QUIET, log_level: str = "trace") -> None:
+        self.host, self.log_level = host, log_level
         self.binary = Path(os.environ["CLEANERD"]).resolve()
         self._directory = tempfile.TemporaryDirectory(prefix="cleanerd-")
         self.directory = Path(self._directory.name)
@@ -80,7 +80,7 @@ class Service:
 
     def start(self) -> None:
         command = [self.binary, "--host", f"unix://{self.host.engine.socket}", "--state-dir", self.state, "--socket", self.socket,
-                   "--metrics", f"127.0.0.1:{self.port}", "--config", self.config, "--log-level", "trace"]
+                   "--metrics", f"127.0.0.1:{self.port}", "--config", self.config, "--log-level", self.log_level]
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         until(START_DEADLINE, "the service is ready", self.is_ready)
