@@ -5,16 +5,18 @@ set -euo pipefail
 build=(g++ cmake ninja-build ccache libboost1.81-dev nlohmann-json3-dev libspdlog-dev libyaml-cpp-dev libcli11-dev libssl-dev
   libsqlite3-dev libsystemd-dev pkg-config libgrpc++-dev libprotobuf-dev protobuf-compiler
   protobuf-compiler-grpc libvectorscan-dev libre2-dev libarchive-dev libjemalloc-dev prometheus-cpp-dev)
+package=(dpkg-dev file)
 run=(python3 curl ca-certificates debootstrap util-linux)
 test=(libgtest-dev libgmock-dev clang libclang-rt-14-dev git shellcheck strace valgrind zsh fish man-db systemd
-  python3-jsonschema python3-yaml)
+  python3-jsonschema python3-yaml lintian "${package[@]}")
 
 wanted=("${build[@]}")
 for part in "$@"; do
   case $part in
+    package) wanted+=("${package[@]}") ;;
     run) wanted+=("${run[@]}") ;;
     test) wanted+=("${test[@]}") ;;
-    *) echo "usage: packaging/dependencies.sh [run] [test]" >&2; exit 2 ;;
+    *) echo "usage: packaging/dependencies.sh [package] [run] [test]" >&2; exit 2 ;;
   esac
 done
 

@@ -15,24 +15,20 @@ die() { say "$*"; exit 1; }
 
 # debootstrap knows no packages that others provide.
 provider_of() {
-  if [[ $(apt-cache show --no-all-versions "$1") ]]; then echo "$1"
+  if [[ $(apt-cache show --no-all-versions "$1" 2>/dev/null) ]]; then echo "$1"
   else apt-cache showpkg "$1" | awk '/^Reverse Provides:/ { getline; print $1; exit }'
   fi
 }
 
-packages=$(for package in systemd systemd-sysv "$@"; do provider_of "$package"; done | sort -u | paste -sd,)
-name=package-$(cksum <<<"$packages" | cut -d' ' -f1)
-tree=$(tree_path "$name")
-
-((EUID == 0)) || die "needs root: debootstrap does"
-mkdir -p "$cache/trees"
-exec 8>"$cache/$name.lock"
-flock 8
-if ! tree_is_complete "$name"; then
-  need_packages
+build_tree() {
+  local packages mirror
+  packages=$(for package in $wanted; do provider_of "$package"; done | paste -sd,)
+  mirror=$(debian_mirror)
+  trap 'rm -rf --one-file-system "$tree.partial"' EXIT
   rm -rf --one-file-system "$tree.partial" "$tree"
   say "building a tree with $packages"
-  if ! unshare --mount debootstrap --variant=minbase --include="$packages" bookworm "$tree.partial" "$(debian_mirror)" >"$cache/$name.log" 2>&1; then
+  # In a mount namespace of its own: interrupted, it leaves no /proc mounted.
+  if ! unshare --mount debootstrap --variant=minbase --include="$packages" bookworm "$tree.partial" "$mirror" >"$cache/$name.log" 2>&1; then
     tail -n 20 "$cache/$name.log" >&2
     die "debootstrap failed; its log is $cache/$name.log"
   fi
@@ -40,5 +36,16 @@ if ! tree_is_complete "$name"; then
   mkdir -p "$tree.partial/usr/share/cleanerd"
   echo "$recipe" >"$tree.partial/usr/share/cleanerd/recipe"
   mv "$tree.partial" "$tree"
-fi
+}
+
+wanted=$(printf '%s\n' systemd systemd-sysv "$@" | LC_ALL=C sort -u)
+name=package-$(cksum <<<"$wanted" | cut -d' ' -f1)
+tree=$(tree_path "$name")
+
+((EUID == 0)) || die "needs root: debootstrap does"
+need_packages
+mkdir -p "$cache/trees"
+exec 8>"$cache/$name.lock"
+flock 8
+tree_is_complete "$name" || build_tree
 echo "$tree"
