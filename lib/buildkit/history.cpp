@@ -134,9 +134,11 @@ class History::Impl {
       return describe(status.ok() ? grpc::Status(grpc::StatusCode::NOT_FOUND, "the record is gone") : status, "hold a record");
     }
     const auto ended = instant_of(event.record().has_completedat(), event.record().completedat());
-    if (ended && system_now() < *ended + kCompleting && !event.record().has_trace()) {
-      const bool finalized = finalize(ref);
-      if (!finalized || !finalizes) watch.wait_until_complete(ref.str(), ended);
+    if (ended && !event.record().has_trace()) {
+      // On a busy disk the trace of an older one can still be on its way.
+      const bool is_young = system_now() < *ended + kCompleting;
+      const bool finalized = (is_young || finalizes) && finalize(ref);
+      if (is_young && !(finalized && finalizes)) watch.wait_until_complete(ref.str(), ended);
     }
     Call call(stop, kDeleting);
     pb::UpdateBuildHistoryRequest request;

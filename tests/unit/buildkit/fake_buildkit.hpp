@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,15 @@ class FakeBuildkit final : public pb::Control::Service, public content::Content:
   void forget_active() {
     const std::lock_guard lock(mutex_);
     active_.clear();
+  }
+  // The trace of this one is on its way until it is asked for.
+  void write_trace_when_asked(const std::string& ref) {
+    const std::lock_guard lock(mutex_);
+    awaiting_trace_.insert(ref);
+  }
+  std::set<std::string> awaiting_trace() const {
+    const std::lock_guard lock(mutex_);
+    return awaiting_trace_;
   }
   void add_blob(const std::string& digest, std::string bytes) {
     const std::lock_guard lock(mutex_);
@@ -127,6 +137,10 @@ class FakeBuildkit final : public pb::Control::Service, public content::Content:
 
   grpc::Status UpdateBuildHistory(grpc::ServerContext*, const pb::UpdateBuildHistoryRequest* request, pb::UpdateBuildHistoryResponse*) override {
     const std::lock_guard lock(mutex_);
+    if (request->finalize()) {
+      awaiting_trace_.erase(request->ref());
+      return grpc::Status::OK;
+    }
     if (!request->delete_()) return {grpc::StatusCode::INVALID_ARGUMENT, "only deletions"};
     const bool is_read = std::ranges::any_of(listeners_, [&](const Listener& listener) { return listener.ref == request->ref(); });
     if (is_read) to_delete_[request->ref()];
@@ -157,11 +171,12 @@ class FakeBuildkit final : public pb::Control::Service, public content::Content:
 
   TempDir directory_;
   std::string path_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, pb::BuildHistoryRecord> active_, stored_;
   std::map<std::string, bool> to_delete_;
   std::map<std::string, std::string> blobs_;
+  std::set<std::string> awaiting_trace_;
   std::list<Listener> listeners_;
   std::unique_ptr<grpc::Server> server_;
 };

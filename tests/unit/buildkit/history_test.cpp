@@ -68,6 +68,16 @@ TEST(History, RemovesExactlyTheRecordsThatAreNamed) {
   EXPECT_THAT(refs(history), ElementsAre("b"));
 }
 
+// A trace that is written after its record is gone stays on the disk.
+TEST(History, HasTheTraceWrittenBeforeARecordGoesHoweverOldItIs) {
+  FakeBuildkit engine;
+  engine.build_ends("old", FakeBuildkit::ended("old"));
+  engine.write_trace_when_asked("old");
+  const std::vector<BuildRef> wanted{BuildRef("old")};
+  EXPECT_TRUE(connect(engine).remove(wanted, [&](const BuildRef&, const Status& status) { EXPECT_TRUE(status); }));
+  EXPECT_THAT(engine.awaiting_trace(), testing::IsEmpty());
+}
+
 TEST(History, ReadsABlobPieceByPiece) {
   FakeBuildkit engine;
   std::string bytes;
