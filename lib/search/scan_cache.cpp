@@ -86,13 +86,17 @@ bool is_ours(sqlite3* db) {
   return version.row() && version.column(0) == std::to_string(kSchemaVersion);
 }
 
-// Nothing where the file cannot be used now. `is_useless`: nor ever, for it is damaged or another version's.
+// Nothing where the file cannot be used now. `is_useless`: nor ever, for it is damaged, another version's or a link.
 Database open_file(const std::string& path, bool& is_useless) {
   is_useless = false;
   sqlite3* raw = nullptr;
   const bool opened = sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW, nullptr) == SQLITE_OK;
   Database db(raw);
-  if (!opened) return nullptr;
+  if (!opened) {
+    std::error_code error;
+    is_useless = std::filesystem::is_symlink(path, error);
+    return nullptr;
+  }
   ::chmod(path.c_str(), 0600);
   sqlite3_busy_timeout(db.get(), 2000);
   const bool prepared = execute(db.get(), "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-256; PRAGMA foreign_keys=ON");
