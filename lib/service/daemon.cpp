@@ -244,9 +244,10 @@ class Daemon {
 
   std::string status() const {
     nlohmann::ordered_json sessions = sessions_.list().size();
+    const bool journal = worker_.journal_works();
     return nlohmann::ordered_json{{"schema", "cleaner.v1"}, {"command", "status"}, {"version", options_.version}, {"engine_up", engine_up_.load()},
-                                  {"journal_writable", worker_.journal_works()}, {"ready", looked_ && engine_up_ && worker_.journal_works()}, {"busy", !worker_.is_idle()}, {"sessions", sessions},
-                                  {"started_at", format_rfc3339(started_)}}.dump();
+                                  {"journal_writable", journal}, {"ready", looked_ && engine_up_ && journal}, {"busy", !worker_.is_idle()},
+                                  {"sessions", sessions}, {"started_at", format_rfc3339(started_)}}.dump();
   }
 
   Result<std::string> builds() const {
