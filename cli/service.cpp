@@ -37,6 +37,7 @@ std::string sessions_table(const json& sessions) {
 std::string status_table(const json& status) {
   return "cleanerd " + status.value("version", "") + ", since " + status.value("started_at", "") + "\n" +
          (status.value("engine_up", false) ? "The engine answers" : "The engine does not answer") + "; " +
+         (status.value("journal_writable", true) ? "" : "the audit journal cannot be written, so nothing is removed; ") +
          (status.value("ready", false) ? "ready" : "not ready") + (status.value("busy", false) ? ", at work" : "") + ".\n" +
          plural(static_cast<std::size_t>(std::max(0, status.value("sessions", 0))), "session") + " open.\n";
 }

@@ -24,7 +24,7 @@ Health health_of(Checks checks) {
 Health healthz(const Liveness& state) { return health_of({{"event_loop", state.event_loop}, {"worker", state.worker}}); }
 
 Health readyz(const Readiness& state) {
-  return health_of({{"first_look_done", state.first_look_done}, {"engine_reachable", state.engine_reachable}});
+  return health_of({{"first_look_done", state.first_look_done}, {"engine_reachable", state.engine_reachable}, {"journal_writable", state.journal_writable}});
 }
 
 void add_routes(http::Router& router, const Metrics& metrics, std::function<Liveness()> liveness, std::function<Readiness()> readiness) {

@@ -17,6 +17,7 @@ struct Liveness {
 struct Readiness {
   bool first_look_done;
   bool engine_reachable;
+  bool journal_writable;  // without which nothing is removed
 };
 
 // 200, or 503 when a part of it is false; the body names each part: {"status": "ok", "checks": {"event_loop": true, …}}.

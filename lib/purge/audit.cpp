@@ -67,6 +67,18 @@ Result<AuditFilter> parse_audit_filter(std::span<const std::string> arguments, I
   return filter;
 }
 
+Status check_journal(const std::string& state_dir) {
+  return with_journal(state_dir, [](sqlite3* db) -> Status {
+    return execute(db,
+                   "BEGIN IMMEDIATE;"
+                   "INSERT INTO run(engine, actor, started) VALUES ('', '', '');"
+                   "INSERT INTO action(run, object, state) VALUES (last_insert_rowid(), '', 'planned');"
+                   "DELETE FROM action WHERE run = last_insert_rowid();"
+                   "DELETE FROM run WHERE id = last_insert_rowid();"
+                   "COMMIT", "write");
+  });
+}
+
 Status note(const std::string& state_dir, const Event& event) {
   return with_journal(state_dir, [&](sqlite3* db) -> Status {
     Statement insert(db, "INSERT INTO event(at, kind, actor, subject, outcome, text) VALUES (?, ?, ?, ?, ?, ?)");

@@ -46,6 +46,9 @@ struct AuditFilter {
 // Errc::usage for others.
 Result<AuditFilter> parse_audit_filter(std::span<const std::string> arguments, Instant now);
 
+// Whether a removal could be put on the journal: one is, and taken off again, on the disk. Errc::io says why not. Beside any purge.
+Status check_journal(const std::string& state_dir);
+
 // Beside any purge that is under way.
 Status note(const std::string& state_dir, const Event& event);
 Status begin_session(const std::string& state_dir, const Session& session);

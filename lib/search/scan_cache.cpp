@@ -86,35 +86,44 @@ bool is_ours(sqlite3* db) {
   return version.row() && version.column(0) == std::to_string(kSchemaVersion);
 }
 
-Database open_file(const std::string& path) {
+// Nothing where the file cannot be used now. `is_useless`: nor ever, for it is damaged, another version's or a link.
+Database open_file(const std::string& path, bool& is_useless) {
+  is_useless = false;
   sqlite3* raw = nullptr;
   const bool opened = sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW, nullptr) == SQLITE_OK;
   Database db(raw);
-  if (!opened) return nullptr;
+  if (!opened) {
+    std::error_code error;
+    is_useless = std::filesystem::is_symlink(path, error);
+    return nullptr;
+  }
   ::chmod(path.c_str(), 0600);
   sqlite3_busy_timeout(db.get(), 2000);
-  if (!execute(db.get(), "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-256; PRAGMA foreign_keys=ON")) return nullptr;
-  if (is_ours(db.get())) return db;
+  const bool prepared = execute(db.get(), "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-256; PRAGMA foreign_keys=ON");
+  if (prepared && is_ours(db.get())) return db;
   Statement tables(db.get(), "SELECT count(*) FROM sqlite_master");
-  if (!tables.row() || tables.column(0) != "0") return nullptr;
+  const bool read = tables.row();
+  is_useless = tables.met_damage() || (read && tables.column(0) != "0");
+  if (!prepared || !read || is_useless) return nullptr;
   const std::string create = std::string("BEGIN;") + kSchema + "PRAGMA user_version=" + std::to_string(kSchemaVersion) + ";COMMIT;";
   return execute(db.get(), create.c_str()) ? std::move(db) : nullptr;
 }
 
-// Where the file is damaged, or another version's.
 Database make_anew(const std::string& state_dir) {
   const std::string path = state_dir + "/scan.db";
   std::error_code error;
   for (const char* part : {"", "-wal", "-shm"}) std::filesystem::remove(path + part, error);
-  return open_file(path);
+  bool is_useless = false;
+  return open_file(path, is_useless);
 }
 
 Database open_database(const std::string& state_dir) {
   std::error_code error;
   if (std::filesystem::create_directories(state_dir, error))
     std::filesystem::permissions(state_dir, std::filesystem::perms::owner_all, error);
-  if (Database db = open_file(state_dir + "/scan.db")) return db;
-  return make_anew(state_dir);
+  bool is_useless = false;
+  Database db = open_file(state_dir + "/scan.db", is_useless);
+  return is_useless ? make_anew(state_dir) : std::move(db);
 }
 
 // Fingerprints are hex: a space between two cannot be part of one.

@@ -21,6 +21,13 @@ constexpr milliseconds kProbe{15'000};  // of an engine that tells nothing by it
 class EngineState {
  public:
   explicit EngineState(const EngineSigns& signs) : signs_(signs) {}
+  // Another than before: it went and came back unseen.
+  void connected(const engine::EngineInfo& now) {
+    const std::string identity = now.id + " " + now.version + " " + now.data_root;
+    if (up_ && identity != identity_) set(false);
+    identity_ = identity;
+    set(true);
+  }
   void set(bool up) {
     if (told_ && up == up_) return;
     told_ = true;
@@ -31,6 +38,7 @@ class EngineState {
  private:
   const EngineSigns& signs_;
   bool told_ = false, up_ = false;
+  std::string identity_;
 };
 
 // Returns when this engine has to be connected to anew.
@@ -60,7 +68,7 @@ void watch_engine(const std::string& host, const policy::Policy& policy, const E
       continue;
     }
     retry = kFirstRetry;
-    state.set(true);
+    state.connected(connected->client.engine());
     if (connected->history) follow_builds(*connected, signs, state, stop);
     else pause(kProbe, stop);
   }

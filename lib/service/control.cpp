@@ -1,7 +1,6 @@
 #include "service/control.hpp"
 
 #include <grp.h>
-#include <openssl/crypto.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -12,16 +11,16 @@
 #include "base/text.hpp"
 #include "purge/audit.hpp"
 #include "report/render.hpp"
+#include "service/requests.hpp"
 
 namespace cleanerd::service {
 namespace {
 
 using nlohmann::json;
 
-constexpr std::chrono::hours kLongestSession{24};
-constexpr std::chrono::minutes kUsualSession{120};
-
 std::string actor_of(const http::Request& request) { return request.peer ? "uid " + std::to_string(request.peer->uid) : "nobody"; }
+
+std::string_view body_of(const http::Request& request) { return {request.body.data(), request.body.size()}; }
 
 // By name or number.
 bool is_user(const std::string& who, uid_t user) {
@@ -54,77 +53,13 @@ unsigned http_status(Errc code) {
 
 void refuse(http::Responder& responder, const Error& error) { responder.message(http_status(error.code()), error.message()); }
 
-// The document's secrets, which are taken out of it and wiped there.
-Result<DeclaredSecrets> take_secrets(json& document) {
-  DeclaredSecrets declared;
-  const auto list = document.find("secrets");
-  if (list == document.end()) return declared;
-  if (!list->is_array()) return Error(Errc::usage, "'secrets' must be a list of {\"origin\", \"value\"}");
-  bool wrong = false;
-  for (json& one : *list) {
-    auto* origin = one.is_object() && one.contains("origin") ? one["origin"].get_ptr<std::string*>() : nullptr;
-    auto* value = one.is_object() && one.contains("value") ? one["value"].get_ptr<std::string*>() : nullptr;
-    if (origin && value && !value->empty()) declared.add(*value, printable(*origin, 100));
-    else wrong = true;
-    if (value) ::OPENSSL_cleanse(value->data(), value->size());
-  }
-  document.erase("secrets");
-  if (wrong) return Error(Errc::usage, "'secrets' must be a list of {\"origin\", \"value\"}");
-  return declared;
-}
-
-Result<json> read_body(const http::Request& request) {
-  if (request.body.empty()) return json::object();
-  json document = json::parse(request.body.begin(), request.body.end(), nullptr, false);
-  if (!document.is_object()) return Error(Errc::usage, "the body must be a JSON object");
-  return document;
-}
-
-// What was given of another type is told; what is left over is, too.
-class Fields {
- public:
-  explicit Fields(json document) : document_(std::move(document)) {}
-
-  template <class T>
-  T take(const char* name, T otherwise) {
-    const auto found = document_.find(name);
-    if (found == document_.end()) return otherwise;
-    T value = otherwise;
-    try {
-      value = found->get<T>();
-    } catch (const json::exception&) {
-      wrong_ = std::string("'") + name + "' has the wrong type";
-    }
-    document_.erase(name);
-    return value;
-  }
-  Status end() const {
-    if (!wrong_.empty()) return Error(Errc::usage, wrong_);
-    if (!document_.empty()) return Error(Errc::usage, "unknown field '" + printable(document_.begin().key(), 60) + "'");
-    return {};
-  }
-
- private:
-  json document_;
-  std::string wrong_;
-};
-
 std::string line(const json& document) { return document.dump(-1, ' ', false, json::error_handler_t::replace) + "\n"; }
 
-// How the answer is to look; the text is made here, so that all clients show the same.
-struct Form {
-  std::string format = "json";
-  bool colour = false;
-
-  std::string render(const report::Document& document) const {
-    if (format == "table") return report::render_table(document, colour ? report::Colour::yes : report::Colour::no);
-    return format == "sarif" ? report::render_sarif(document) : report::render_json(document);
-  }
-  Status check() const {
-    if (format == "table" || format == "json" || format == "sarif") return {};
-    return Error(Errc::usage, "'format' must be table, json or sarif");
-  }
-};
+// The text is made here, so that all clients show the same.
+std::string render(const report::Document& document, const Form& form) {
+  if (form.format == "table") return report::render_table(document, form.colour ? report::Colour::yes : report::Colour::no);
+  return form.format == "sarif" ? report::render_sarif(document) : report::render_json(document);
+}
 
 // Lines {"step"}, {"bytes"}, {"removed": [done, total]} as the job goes on, then {"status", "output"} and, where something went wrong,
 // "error" and its "code".
@@ -143,7 +78,7 @@ class Stream {
     json last;
     const Error* error = !result ? &result.error() : result->error ? &*result->error : nullptr;
     last["status"] = static_cast<int>(result ? result->status : exit_status(result.error().code()));
-    if (result) last["output"] = form.render(result->document);
+    if (result) last["output"] = render(result->document, form);
     if (error) last["error"] = printable(error->message(), 2000);
     if (error) last["status"] = static_cast<int>(exit_status(error->code()));
     write(last);
@@ -172,56 +107,36 @@ class Control {
       (void)purge::note(options_.state_dir, {"refused", actor_of(request), "purge", "permission", ""});
       return responder.message(403, "only root, and users whom the configuration names in control.may_purge, may purge");
     }
-    auto document = read_body(request);
-    if (!document) return refuse(responder, document.error());
-    auto declared = take_secrets(*document);
-    if (!declared) return refuse(responder, declared.error());
-    Fields fields(std::move(*document));
-    Job job{.what = what->second, .all = fields.take("all", false), .filters = fields.take("filters", std::vector<std::string>()),
-            .images = fields.take("images", std::vector<std::string>()), .declared = std::move(*declared), .actor = actor_of(request)};
-    const Form form{fields.take<std::string>("format", "json"), fields.take("colour", false)};
-    if (Status good = fields.end(); !good) return refuse(responder, good.error());
-    if (Status good = form.check(); !good) return refuse(responder, good.error());
-    if (auto filter = plan::parse_filter(job.filters, system_now()); !filter) return refuse(responder, filter.error());
+    auto asked = parse_job_request(body_of(request), system_now());
+    if (!asked) return refuse(responder, asked.error());
+    Job job{.what = what->second, .all = asked->all, .filters = std::move(asked->filters), .images = std::move(asked->images),
+            .declared = std::move(asked->declared), .actor = actor_of(request)};
     const bool is_gate = job.what == What::gate;
     Stream stream(std::move(responder));
     auto result = worker_.run(std::move(job), Trigger::request, stream.stop(), stream.progress());
     if (is_gate && result && options_.on_gate) options_.on_gate(*result);
-    stream.end(result, form);
+    stream.end(result, asked->form);
   }
 
   void begin_session(http::Request request, http::Responder responder) {
-    auto document = read_body(request);
-    if (!document) return refuse(responder, document.error());
-    auto declared = take_secrets(*document);
-    if (!declared) return refuse(responder, declared.error());
-    Fields fields(std::move(*document));
-    const auto name = fields.take<std::string>("name", "");
-    const auto seconds = std::chrono::seconds(fields.take<std::int64_t>("lifetime_seconds", std::chrono::seconds(kUsualSession).count()));
-    if (Status good = fields.end(); !good) return refuse(responder, good.error());
-    if (seconds < std::chrono::seconds(1) || seconds > kLongestSession) return responder.message(400, "'lifetime_seconds' must be between 1 and 86400");
-    auto session = sessions_.begin(name, std::move(*declared), seconds, request.peer ? request.peer->uid : ::geteuid());
+    auto asked = parse_session_request(body_of(request));
+    if (!asked) return refuse(responder, asked.error());
+    auto session = sessions_.begin(asked->name, std::move(asked->declared), asked->lifetime, request.peer ? request.peer->uid : ::geteuid());
     if (!session) return refuse(responder, session.error());
     (void)purge::note(options_.state_dir, {"session-begin", actor_of(request), session->id, "begun", session->name});
     responder.json(201, describe(*session).dump());
   }
 
   void end_session(http::Request request, http::Responder responder) {
-    auto document = read_body(request);
-    if (!document) return refuse(responder, document.error());
-    auto declared = take_secrets(*document);
-    if (!declared) return refuse(responder, declared.error());
-    Fields fields(std::move(*document));
-    const Form form{fields.take<std::string>("format", "json"), fields.take("colour", false)};
-    if (Status good = fields.end(); !good) return refuse(responder, good.error());
-    if (Status good = form.check(); !good) return refuse(responder, good.error());
+    auto asked = parse_end_request(body_of(request));
+    if (!asked) return refuse(responder, asked.error());
     auto session = sessions_.take(request.capture("id"), request.peer ? request.peer->uid : ::geteuid());
     if (!session) return refuse(responder, session.error());
-    for (auto& value : declared->values) session->declared.values.push_back(std::move(value));
+    for (auto& value : asked->declared.values) session->declared.values.push_back(std::move(value));
     Stream stream(std::move(responder));
     // The purge goes on when the client has gone: the agent may be killed right after its job.
     auto result = close(*session, actor_of(request), stream.progress());
-    stream.end(result, form);
+    stream.end(result, asked->form);
   }
 
   Result<JobResult> close(const EndedSession& session, const std::string& actor, const Progress& progress) {

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
@@ -101,12 +102,14 @@ class Daemon {
     auto address = parse_tcp(metrics_address);
     if (!address) return std::move(address).error();
     http::Router figures;
-    metrics::add_routes(figures, metrics_, [this] { return liveness(); }, [this] { return metrics::Readiness{looked_, engine_up_}; });
+    metrics::add_routes(figures, metrics_, [this] { return liveness(); }, [this] { return readiness(); });
     return server_.listen(*address, figures);
   }
 
   // What an earlier process left: sessions whose values are lost. Removals that were not settled are settled by the first purge.
   void recover() {
+    if (!worker_.check_journal()) return;
+    recovered_ = true;
     (void)purge::note(state_dir_, {"start", "service", "", "done", options_.version});
     auto lost = sessions_.take_lost();
     if (!lost) return spdlog::error("{}", printable(lost.error().message(), 300));
@@ -119,6 +122,7 @@ class Daemon {
                 [this](bool up) {
                   engine_up_ = up;
                   metrics_.engine_up(up);
+                  if (!up) next_engine();
                   if (up) worker_.trigger(Trigger::start);
                 },
             .buildkit = [this](const BuildEvent& event) { buildkit_event(event); }};
@@ -140,6 +144,16 @@ class Daemon {
     }
   }
 
+  void next_engine() {
+    const std::lock_guard lock(engine_mutex_);
+    engine_.request_stop();
+    engine_ = {};
+  }
+  std::stop_token same_engine() {
+    const std::lock_guard lock(engine_mutex_);
+    return engine_.get_token();
+  }
+
   FileSigns file_signs() {
     return {.classic =
                 [this](bool begun) {
@@ -152,7 +166,8 @@ class Daemon {
                 [this](double free) {
                   const auto policy = worker_.policy();
                   if (policy->low_disk && free < *policy->low_disk / 100) worker_.trigger(Trigger::low_disk);
-                }};
+                },
+            .same_engine = [this] { return same_engine(); }};
   }
 
   void supervise(const std::stop_token& stop) {
@@ -164,6 +179,8 @@ class Daemon {
       pause(kTick, stop);
       const auto now = steady_clock::now();
       beat();
+      if (!worker_.journal_works()) (void)worker_.check_journal();
+      if (!recovered_ && worker_.journal_works()) recover();
       if (now >= next_round) {
         next_round = now + worker_.policy()->interval;
         worker_.trigger(Trigger::interval);
@@ -196,6 +213,7 @@ class Daemon {
     stuck_ticks_ = now == last_beat_ ? stuck_ticks_ + 1 : 0;
     last_beat_ = now;
   }
+  metrics::Readiness readiness() const { return {looked_, engine_up_, worker_.journal_works()}; }
   metrics::Liveness liveness() const { return {stuck_ticks_ < kLoopTicks, worker_.silence() < kLongestSilence}; }
 
   void job_ended(const Ended& ended) {
@@ -226,9 +244,10 @@ class Daemon {
 
   std::string status() const {
     nlohmann::ordered_json sessions = sessions_.list().size();
+    const bool journal = worker_.journal_works();
     return nlohmann::ordered_json{{"schema", "cleaner.v1"}, {"command", "status"}, {"version", options_.version}, {"engine_up", engine_up_.load()},
-                                  {"ready", looked_ && engine_up_}, {"busy", !worker_.is_idle()}, {"sessions", sessions},
-                                  {"started_at", format_rfc3339(started_)}}.dump();
+                                  {"journal_writable", journal}, {"ready", looked_ && engine_up_ && journal}, {"busy", !worker_.is_idle()},
+                                  {"sessions", sessions}, {"started_at", format_rfc3339(started_)}}.dump();
   }
 
   Result<std::string> builds() const {
@@ -253,6 +272,9 @@ class Daemon {
   std::atomic<std::uint64_t> stuck_ticks_{0};
   std::uint64_t last_beat_ = 0;
   bool owns_path_ = true;
+  bool recovered_ = false;  // what needs a journal that can be written
+  std::mutex engine_mutex_;
+  std::stop_source engine_;  // of the engine that answers now
   metrics::Metrics metrics_;
   Figures figures_;
   Sessions sessions_;

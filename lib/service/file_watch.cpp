@@ -34,8 +34,8 @@ constexpr std::string_view kContext = "docker-builder";
 
 class FileWatch {
  public:
-  FileWatch(const storage::DataRoot& root, bool with_cache, const FileSigns& signs, const std::stop_token& stop)
-      : root_(root.path()), signs_(signs), stop_(stop), inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)), wake_(::eventfd(0, EFD_CLOEXEC)) {
+  FileWatch(const storage::DataRoot& root, bool with_cache, const FileSigns& signs, const std::stop_token& stop, std::stop_token same_engine)
+      : root_(root.path()), signs_(signs), stop_(stop), same_engine_(std::move(same_engine)), inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)), wake_(::eventfd(0, EFD_CLOEXEC)) {
     constexpr std::uint32_t kGone = IN_DELETE_SELF | IN_MOVE_SELF;
     tmp_ = add("/tmp", IN_CREATE | IN_DELETE | IN_MOVED_FROM | kGone);
     if (with_cache) cache_ = add("/buildkit", IN_MODIFY | kGone);
@@ -44,12 +44,13 @@ class FileWatch {
 
   // Returns when what is watched has gone, or is not yet there.
   void run() {
-    const std::stop_callback end(stop_, [this] {
+    const auto wake = [this] {
       const std::uint64_t one = 1;
       (void)!::write(wake_.get(), &one, sizeof one);
-    });
+    };
+    const std::stop_callback end(stop_, wake), other(same_engine_, wake);
     if (is_whole_ && signs_.cache) signs_.cache();  // what ended while nothing was watched
-    while (is_whole_ && !stop_.stop_requested()) {
+    while (is_whole_ && !stop_.stop_requested() && !same_engine_.stop_requested()) {
       check_space();
       std::array<pollfd, 2> ready{pollfd{inotify_.get(), POLLIN, 0}, pollfd{wake_.get(), POLLIN, 0}};
       const milliseconds time = written_ ? kQuiet : kSpaceCheck;
@@ -103,6 +104,7 @@ class FileWatch {
   std::string root_;
   const FileSigns& signs_;
   const std::stop_token& stop_;
+  const std::stop_token same_engine_;
   storage::Descriptor inotify_, wake_;
   int tmp_ = -1, cache_ = -1;
   bool is_whole_ = false;
@@ -114,10 +116,11 @@ class FileWatch {
 
 void watch_files(const std::string& host, const policy::Policy& policy, const FileSigns& signs, std::stop_token stop) {
   while (!stop.stop_requested()) {
+    const std::stop_token same_engine = signs.same_engine ? signs.same_engine() : std::stop_token();
     if (auto connected = connect_engine(host, policy, stop)) {
       const engine::EngineInfo& engine = connected->client.engine();
       if (auto root = storage::DataRoot::open(engine, connected->client.endpoint()))
-        FileWatch(*root, !connected->history.has_value(), signs, stop).run();
+        FileWatch(*root, !connected->history.has_value(), signs, stop, same_engine).run();
     }
     pause(kRetry, stop);
   }

@@ -13,6 +13,7 @@ struct FileSigns {
   std::function<void(bool begun)> classic;  // the context of a classic build came or went
   std::function<void()> cache;              // BuildKit's databases were written and have been left alone since, or nothing was watched before
   std::function<void(double free)> space;   // twice a minute: the smaller share of bytes and inodes that is free, 0 to 1
+  std::function<std::stop_token()> same_engine;  // stopped when the engine that answers now goes: the next may have another data root
 };
 
 // Until the stop is requested; where the data root cannot be read there are no signs, and the rounds at an interval remain.

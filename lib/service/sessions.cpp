@@ -33,6 +33,7 @@ Result<std::vector<SessionInfo>> Sessions::take_lost() {
   if (!open) return std::move(open).error();
   std::vector<SessionInfo> lost;
   for (const purge::Session& session : *open) {
+    if (is_open(session.id)) continue;
     if (Status noted = purge::note(state_dir_, {"session-lost", session.actor, session.id, "lost", "the service ended before it did"}); !noted)
       return std::move(noted).error();
     if (Status ended = purge::end_session(state_dir_, session.id); !ended) return std::move(ended).error();
@@ -49,12 +50,19 @@ Result<SessionInfo> Sessions::begin(const std::string& name, DeclaredSecrets dec
   {
     const std::lock_guard lock(mutex_);
     if (open_.size() >= kMostSessions) return Error(Errc::too_large, "there are " + std::to_string(kMostSessions) + " sessions already; end some");
+    open_.emplace(info.id, Open{{info, std::move(declared)}, steady_clock::now() + lifetime});
   }
-  if (Status written = purge::begin_session(state_dir_, {info.id, info.name, actor_of(owner), info.began, info.expires}); !written)
+  if (Status written = purge::begin_session(state_dir_, {info.id, info.name, actor_of(owner), info.began, info.expires}); !written) {
+    const std::lock_guard lock(mutex_);
+    open_.erase(info.id);
     return std::move(written).error();
-  const std::lock_guard lock(mutex_);
-  open_.emplace(info.id, Open{{info, std::move(declared)}, steady_clock::now() + lifetime});
+  }
   return info;
+}
+
+bool Sessions::is_open(const std::string& id) const {
+  const std::lock_guard lock(mutex_);
+  return open_.contains(id);
 }
 
 std::vector<SessionInfo> Sessions::list() const {

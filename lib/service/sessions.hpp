@@ -34,7 +34,8 @@ class Sessions {
  public:
   explicit Sessions(std::string state_dir) : state_dir_(std::move(state_dir)) {}
 
-  // Those that an earlier process of the service left open: their values are lost. They are closed in the journal.
+  // Those that an earlier process of the service left open: their values are lost. They are closed in the journal. Errc::io when it
+  // cannot be written.
   Result<std::vector<SessionInfo>> take_lost();
 
   // Errc::io when the journal cannot be written, ::too_large beyond 1000 sessions.
@@ -49,6 +50,8 @@ class Sessions {
   std::optional<std::chrono::steady_clock::time_point> next_expiry() const;
 
  private:
+  bool is_open(const std::string& id) const;
+
   struct Open {
     EndedSession session;
     std::chrono::steady_clock::time_point expires;

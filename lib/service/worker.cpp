@@ -6,6 +6,7 @@
 
 #include "base/memory.hpp"
 #include "base/text.hpp"
+#include "purge/audit.hpp"
 #include "service/process.hpp"
 
 namespace cleanerd::service {
@@ -134,11 +135,13 @@ void Worker::run_ticket(Ticket& ticket, const std::stop_token& stop) {
   const auto started = steady_clock::now();
   auto result = perform(ticket.job, ticket.why, either.get_token(), ticket.progress);
   tell(ticket.why, ticket.job.what, result, started);
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   // A client may have given up: what the triggers asked for, which this was to do as well, is still due.
   if (is_for_all(ticket.job) || (result && ticket.job.what == What::purge)) plan_next_try(result);
   ticket.result.emplace(std::move(result));
   ticket.done.notify_all();
+  lock.unlock();
+  if (ticket.job.what == What::purge) (void)check_journal();
 }
 
 void Worker::run_for_all(const std::stop_token& stop) {
@@ -154,7 +157,7 @@ void Worker::run_for_all(const std::stop_token& stop) {
   const std::stop_callback of_service(stop, [&] { look.request_stop(); });
   const Job job{.what = What::purge, .trigger = to_string(why), .actor = "service"};
   const auto started = steady_clock::now();
-  const auto result = perform(job, why, look.get_token(), {.step = {}, .bytes = {}, .removed = {}, .agree = [&](const report::Document&) {
+  auto result = perform(job, why, look.get_token(), {.step = {}, .bytes = {}, .removed = {}, .agree = [&](const report::Document&) {
     const std::lock_guard lock(mutex_);
     look_.reset();
     return !look.stop_requested();
@@ -164,6 +167,11 @@ void Worker::run_for_all(const std::stop_token& stop) {
     look_.reset();
     // The one that it has given way to does what this was for.
     if (!result && look.stop_requested() && !stop.stop_requested()) return;
+  }
+  // Where there was nothing to remove, too: it is told before there is.
+  if (Status written = check_journal(); !written && result && !result->error) {
+    result->error = std::move(written).error();
+    result->status = ExitStatus::failed;
   }
   tell(why, job.what, result, started);
   if (!result && !stop.stop_requested()) spdlog::error("purge trigger={} error={}", to_string(why), printable(result.error().message(), 500));
@@ -226,6 +234,17 @@ void Worker::plan_next_try(const Result<JobResult>& result) {
   const auto longest = std::chrono::duration_cast<steady_clock::duration>(policy_->interval);
   wait_ = wait_ == steady_clock::duration{} ? steady_clock::duration(kFirstWait) : std::min(wait_ * 2, longest);
   next_try_ = steady_clock::now() + wait_;
+}
+
+Status Worker::check_journal() {
+  Status written = purge::check_journal(options_.state_dir);
+  const bool worked = journal_works_.exchange(written.has_value());
+  if (worked && !written) spdlog::error("journal={} nothing is removed until it can be written", printable(written.error().message(), 300));
+  if (!worked && written) {
+    spdlog::warn("journal=writable again");
+    trigger(Trigger::interval);
+  }
+  return written;
 }
 
 steady_clock::duration Worker::silence() const {

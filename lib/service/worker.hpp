@@ -61,6 +61,11 @@ class Worker {
   std::chrono::steady_clock::duration silence() const;
   bool is_idle() const;
 
+  // Whether a removal can be put on the journal, as of the last purge or check. Any thread.
+  bool journal_works() const { return journal_works_; }
+  // A purge follows where it could not before, and can now. Any thread.
+  Status check_journal();
+
  private:
   struct Ticket {
     Job job;
@@ -93,6 +98,7 @@ class Worker {
   std::chrono::steady_clock::duration wait_{};
   bool running_ = false;
   bool ended_ = false;
+  std::atomic<bool> journal_works_{true};
   std::atomic<std::chrono::steady_clock::rep> sign_of_life_{0};
 };
 

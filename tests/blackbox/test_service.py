@@ -1,7 +1,6 @@
-"""The service against a scripted engine: bad clients, a state directory that is of no use, systemd's notifications."""
+"""The service against a scripted engine: bad clients, other users, systemd's notifications."""
 
 import contextlib
-import http.client
 import json
 import os
 import re
@@ -9,41 +8,19 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 import unittest
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 
 import faults
-from runner import REPOSITORY, BlackBoxTest, Machine
-from scenario import Host, innocent_host, small_host
+from runner import REPOSITORY
+from scenario import innocent_host
+from service import CLEANERD, DEADLINE, Service, ServiceTest, UnixConnection
 
-CLEANERD = os.path.abspath(os.environ.get("CLEANERD", REPOSITORY / "build/dev/daemon/cleanerd"))
-DEADLINE = 180  # without a state directory each look compiles the rules
 NOBODY = 65534
-
-
-class Answer(NamedTuple):
-    status: int
-    text: str
-
-    @property
-    def last(self) -> dict[str, Any]:
-        return json.loads(self.text.splitlines()[-1])
-
-
-class UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=DEADLINE)
-        self.path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self.path))
 
 
 class Notifications:
@@ -60,79 +37,6 @@ class Notifications:
         with contextlib.suppress(TimeoutError):
             while True:
                 self.heard += self.socket.recv(4096).decode().splitlines()
-
-
-class Service:
-    def __init__(self, machine: Machine, env: dict[str, str] | None = None, config: str = "") -> None:
-        self.machine = machine
-        self.directory = machine.directory
-        self.socket = self.directory / "run" / "control.sock"
-        self.socket.parent.mkdir(exist_ok=True)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        machine.config.write_text(machine.config.read_text() + config)
-        self.log_file = (self.directory / "log").open("w+b")
-        self.process = machine.start([CLEANERD, "--config", str(machine.config), "--host", machine.engine.host, "--socket", str(self.socket), "--metrics",
-                                      f"127.0.0.1:{self.port}", "--log-level", "trace"], env, stdout=self.log_file, stderr=self.log_file)
-
-    def wait_for(self, what: str, come: Callable[[], object]) -> None:
-        deadline = time.monotonic() + DEADLINE
-        while not come():
-            if time.monotonic() > deadline:
-                raise AssertionError(f"not within {DEADLINE} s: {what}\n{self.log[-3000:]}")
-            time.sleep(0.05)
-
-    def wait_until_looked(self) -> "Service":
-        self.wait_for("a look has ended", lambda: "purge trigger=" in self.log)
-        return self
-
-    def wait_until_listening(self) -> "Service":
-        self.wait_for("the control socket answers", self.answers)
-        return self
-
-    def answers(self) -> bool:
-        try:
-            return self.ask("GET", "/v1/status").status == 200
-        except (OSError, http.client.HTTPException):
-            return False
-
-    def ask(self, method: str, path: str, body: Any = None) -> Answer:
-        raw = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        with contextlib.closing(UnixConnection(self.socket)) as connection:
-            connection.request(method, path, raw)
-            reply = connection.getresponse()
-            answer = Answer(reply.status, reply.read().decode())
-        self.machine.check_secrecy(answer.text.encode())
-        return answer
-
-    def metrics_page(self, path: str) -> Answer:
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)) as connection:
-            connection.request("GET", path)
-            reply = connection.getresponse()
-            answer = Answer(reply.status, reply.read().decode())
-        self.machine.check_secrecy(answer.text.encode())
-        return answer
-
-    @property
-    def log(self) -> str:
-        return Path(self.directory / "log").read_text(errors="replace")
-
-    def end(self) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(DEADLINE)
-        self.log_file.close()
-        self.machine.check_secrecy(self.log.encode())
-        return status
-
-
-class ServiceTest(BlackBoxTest):
-    def service(self, host: Host | None = None, env: dict[str, str] | None = None, config: str = "") -> Service:
-        machine = self.machine(host or innocent_host())
-        service = Service(machine, env, config)
-        self.addCleanup(service.end)
-        return service.wait_until_listening()
 
 
 class BadClients(ServiceTest):
@@ -157,6 +61,9 @@ class BadClients(ServiceTest):
             ("/v1/sessions", {"secrets": [{"origin": 1, "value": secret}]}, 400, "'secrets' must be a list"),
             ("/v1/sessions", session | {"name": 7}, 400, "'name' has the wrong type"),
             ("/v1/sessions", session | {"lifetime_seconds": "7"}, 400, "'lifetime_seconds' has the wrong type"),
+            ("/v1/sessions", session | {"lifetime_seconds": 7.5}, 400, "'lifetime_seconds' has the wrong type"),
+            ("/v1/sessions", session | {"lifetime_seconds": 1e300}, 400, "'lifetime_seconds' has the wrong type"),
+            ("/v1/sessions", session | {"lifetime_seconds": True}, 400, "'lifetime_seconds' has the wrong type"),
             ("/v1/sessions", session | {"lifetime_seconds": 0}, 400, "between 1 and 86400"),
             ("/v1/sessions", session | {"lifetime_seconds": 1 << 62}, 400, "between 1 and 86400"),
             ("/v1/sessions", session | {"unheard_of": 1}, 400, "unknown field 'unheard_of'"),
@@ -255,25 +162,6 @@ class Surroundings(ServiceTest):
         self.assertNotIn("purge trigger=start", service.log)
         service.wait_for("it is ready", lambda: service.metrics_page("/readyz").status == 200)
 
-    def check_nothing_is_removed(self, machine: Machine, told: str) -> None:
-        service = Service(machine)
-        self.addCleanup(service.end)
-        service.wait_until_listening().wait_for("it is told", lambda: told in service.log and "nothing was removed" in service.log)
-        purge = service.ask("POST", "/v1/jobs/purge").last
-        self.assertEqual(purge["status"], 1, purge)
-        self.assertIn("nothing was removed", purge["error"])
-        self.assert_nothing_removed(machine)
-
-    def test_a_journal_that_is_none_is_told_and_nothing_is_removed(self) -> None:
-        machine = self.machine(small_host())
-        (machine.state_dir / "journal.db").write_bytes(b"this is not a database, but it is long enough" * 100)
-        self.check_nothing_is_removed(machine, "audit journal")
-
-    def test_a_state_directory_that_cannot_be_made_is_told_and_nothing_is_removed(self) -> None:
-        machine = self.machine(small_host())
-        machine.config.write_text("state_dir: /proc/nothing/state\nquiet_period: 0s\n")
-        self.check_nothing_is_removed(machine, "/proc/nothing/state")
-
     def test_a_socket_that_somebody_deleted_is_made_again(self) -> None:
         service = self.service()
         os.unlink(service.socket)
@@ -286,18 +174,6 @@ class Surroundings(ServiceTest):
         self.assertEqual(second.returncode, 1, second.stderr)
         self.assertIn("is cleanerd running already?", second.stderr)
         self.assertEqual(first.ask("GET", "/v1/status").status, 200)
-
-    def test_without_an_engine_it_runs_and_is_not_ready(self) -> None:
-        machine = self.machine(innocent_host())
-        machine.engine.close()
-        service = Service(machine)
-        self.addCleanup(service.end)
-        service.wait_until_listening()
-        self.assertEqual(service.metrics_page("/readyz").status, 503)
-        self.assertEqual(service.metrics_page("/healthz").status, 200)
-        self.assertIn("cleanerd_engine_up 0", service.metrics_page("/metrics").text)
-        machine.engine.listen()
-        service.wait_for("it is ready", lambda: service.metrics_page("/readyz").status == 200)
 
 
 class Systemd(ServiceTest):

@@ -115,6 +115,11 @@ class Engine:
     def restart(self) -> None:
         self._began(_engine_tool("restart", self.instance))
 
+    def become(self, name: str, keep_data: bool) -> None:
+        """Another engine takes its place at the same socket, once this one has been stopped."""
+        self.name = name
+        self._began(_engine_tool("start", name, self.instance, *(["--keep"] if keep_data else [])))
+
     def kill(self) -> None:
         """Ends the engine as a power cut would. restart() brings it back."""
         _engine_tool("kill", self.instance)

@@ -78,11 +78,14 @@ class Service:
             self.kill()
             self._directory.cleanup()
 
-    def start(self) -> None:
+    def launch(self) -> None:
         command = [self.binary, "--host", f"unix://{self.host.engine.socket}", "--state-dir", self.state, "--socket", self.socket,
                    "--metrics", f"127.0.0.1:{self.port}", "--config", self.config, "--log-level", self.log_level]
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def start(self) -> None:
+        self.launch()
         until(START_DEADLINE, "the service is ready", self.is_ready)
         _compiled.update({path.name: path.read_bytes() for path in self.state.glob("*.hsdb")})
 

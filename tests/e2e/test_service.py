@@ -1,13 +1,14 @@
 """The service on one real engine (ENGINE in the environment): what secret builds leave goes without any call, and nothing else does."""
 
+import json
 import random
 import signal
 import threading
 import time
 import unittest
 
-from dockerapi import Builder, cached_steps
-from engine_test import OnOneEngine
+from dockerapi import Builder, Engine, cached_steps
+from engine_test import ENGINE_NAME, OnOneEngine
 from scenario import BUILDERS, MULTI_STAGE
 from service import QUIET, Service, until
 
@@ -209,6 +210,39 @@ class EngineRestarted(OnService):
         self.assertEqual(service.metric("cleanerd_engine_up"), 1)
         self.host.build_with_secrets()
         self.wait_until_clean("after the engine's restart", 2 * DEADLINE)
+
+
+class EngineReplaced(OnService):
+    """By a newer one on the same data root, or by an older one with a new data root."""
+
+    PREDECESSORS = {"20.10-graph": "28.5-graph", "26.1-graph": "20.10-graph", "26.1-containerd": "28.5-graph", "28.5-graph": "26.1-graph",
+                    "28.5-containerd": "26.1-containerd"}
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.engine = cls.enterClassContext(Engine(cls.PREDECESSORS[ENGINE_NAME]))
+
+    def test_readiness_follows_and_the_other_ones_builds_are_seen(self) -> None:
+        service = self.start_service()
+        predecessor = self.engine.version
+        for builder in BUILDERS:
+            build = self.engine.build(MULTI_STAGE, {"app.txt": b"app"}, builder, {"NPM_TOKEN": self.host.plant()}, f"predecessors:{builder}")
+            self.assertTrue(build.ok, build.error)
+        self.wait_until_clean(f"before {ENGINE_NAME} takes its place", 2 * DEADLINE)
+        self.engine.stop(keep_data=True)
+        until(PROBE, "the service is not ready without an engine", lambda: not service.is_ready())
+        self.assertEqual(service.metric("cleanerd_engine_up"), 0)
+        self.engine.become(ENGINE_NAME, keep_data=self.engine.name < ENGINE_NAME)
+        until(PROBE, "the service is ready again", service.is_ready)
+        self.assertEqual(service.metric("cleanerd_engine_up"), 1)
+        self.assertNotEqual(self.engine.version, predecessor)
+        seen = json.loads(service.ask("POST", "/v1/jobs/scan", {}).document["output"])["engine"]
+        self.assertEqual(seen["version"], self.engine.version)
+        self.host.populate()
+        self.host.build_with_secrets()
+        self.wait_until_clean(f"after {ENGINE_NAME} took its place", 2 * DEADLINE)
+        self.assertEqual(self.host.lost(), {})
+        until(DEADLINE, "the journal is settled", lambda: not service.is_busy() and not service.actions("planned"))
 
 
 class Reloaded(OnService):

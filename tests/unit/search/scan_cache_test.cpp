@@ -167,6 +167,16 @@ TEST_F(ScanCacheTest, MakesAForeignDatabaseAnew) {
   expect_made_anew();
 }
 
+TEST_F(ScanCacheTest, LeavesADatabaseThatItCannotReadNow) {
+  put_and_save(open(), "/p", entry());
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(file().c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(db, "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE", nullptr, nullptr, nullptr), SQLITE_OK);
+  EXPECT_EQ(open().find("/p"), nullptr);
+  sqlite3_close(db);
+  EXPECT_NE(open().find("/p"), nullptr);
+}
+
 TEST_F(ScanCacheTest, MakesADamagedDatabaseAnew) {
   {
     ScanCache cache = open();

@@ -1,0 +1,134 @@
+#include "service/requests.hpp"
+
+#include <openssl/crypto.h>
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <type_traits>
+
+#include "base/text.hpp"
+#include "plan/filter.hpp"
+
+namespace cleanerd::service {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::chrono::seconds kLongestSession = std::chrono::hours(24);
+constexpr std::chrono::seconds kUsualSession = std::chrono::hours(2);
+
+// The document's secrets, which are taken out of it and wiped there.
+Result<DeclaredSecrets> take_secrets(json& document) {
+  DeclaredSecrets declared;
+  const auto list = document.find("secrets");
+  if (list == document.end()) return declared;
+  if (!list->is_array()) return Error(Errc::usage, "'secrets' must be a list of {\"origin\", \"value\"}");
+  bool wrong = false;
+  for (json& one : *list) {
+    auto* origin = one.is_object() && one.contains("origin") ? one["origin"].get_ptr<std::string*>() : nullptr;
+    auto* value = one.is_object() && one.contains("value") ? one["value"].get_ptr<std::string*>() : nullptr;
+    if (origin && value && !value->empty()) declared.add(*value, printable(*origin, 100));
+    else wrong = true;
+    if (value) ::OPENSSL_cleanse(value->data(), value->size());
+  }
+  document.erase("secrets");
+  if (wrong) return Error(Errc::usage, "'secrets' must be a list of {\"origin\", \"value\"}");
+  return declared;
+}
+
+Result<json> read_body(std::string_view body) {
+  if (body.empty()) return json::object();
+  json document = json::parse(body.begin(), body.end(), nullptr, false);
+  if (!document.is_object()) return Error(Errc::usage, "the body must be a JSON object");
+  return document;
+}
+
+// What was given of another type is told; what is left over is, too.
+class Fields {
+ public:
+  explicit Fields(json document) : document_(std::move(document)) {}
+
+  template <class T>
+  T take(const char* name, T otherwise) {
+    const auto found = document_.find(name);
+    if (found == document_.end()) return otherwise;
+    T value = otherwise;
+    bool fits = !std::is_same_v<T, std::int64_t> || found->is_number_integer();  // the library would take a fraction, or true, for one
+    try {
+      if (fits) value = found->get<T>();
+    } catch (const json::exception&) {
+      fits = false;
+    }
+    if (!fits) wrong_ = std::string("'") + name + "' has the wrong type";
+    document_.erase(name);
+    return value;
+  }
+  Status end() const {
+    if (!wrong_.empty()) return Error(Errc::usage, wrong_);
+    if (!document_.empty()) return Error(Errc::usage, "unknown field '" + printable(document_.begin().key(), 60) + "'");
+    return {};
+  }
+
+ private:
+  json document_;
+  std::string wrong_;
+};
+
+// The declared secrets and, of all else, the fields.
+struct Body {
+  DeclaredSecrets declared;
+  Fields fields;
+};
+
+Result<Body> parse_body(std::string_view body) {
+  auto document = read_body(body);
+  if (!document) return std::move(document).error();
+  auto declared = take_secrets(*document);
+  if (!declared) return std::move(declared).error();
+  return Body{std::move(*declared), Fields(std::move(*document))};
+}
+
+Form take_form(Fields& fields) { return {fields.take<std::string>("format", "json"), fields.take("colour", false)}; }
+
+Status check(const Form& form) {
+  if (form.format == "table" || form.format == "json" || form.format == "sarif") return {};
+  return Error(Errc::usage, "'format' must be table, json or sarif");
+}
+
+}  // namespace
+
+Result<JobRequest> parse_job_request(std::string_view body, Instant now) {
+  auto parsed = parse_body(body);
+  if (!parsed) return std::move(parsed).error();
+  Fields& fields = parsed->fields;
+  JobRequest request{.all = fields.take("all", false), .filters = fields.take("filters", std::vector<std::string>()),
+                     .images = fields.take("images", std::vector<std::string>()), .declared = std::move(parsed->declared), .form = take_form(fields)};
+  if (Status good = fields.end(); !good) return std::move(good).error();
+  if (Status good = check(request.form); !good) return std::move(good).error();
+  if (auto filter = plan::parse_filter(request.filters, now); !filter) return std::move(filter).error();
+  return request;
+}
+
+Result<SessionRequest> parse_session_request(std::string_view body) {
+  auto parsed = parse_body(body);
+  if (!parsed) return std::move(parsed).error();
+  Fields& fields = parsed->fields;
+  SessionRequest request{.name = fields.take<std::string>("name", ""),
+                         .lifetime = std::chrono::seconds(fields.take<std::int64_t>("lifetime_seconds", kUsualSession.count())),
+                         .declared = std::move(parsed->declared)};
+  if (Status good = fields.end(); !good) return std::move(good).error();
+  if (request.lifetime < std::chrono::seconds(1) || request.lifetime > kLongestSession)
+    return Error(Errc::usage, "'lifetime_seconds' must be between 1 and 86400");
+  return request;
+}
+
+Result<EndRequest> parse_end_request(std::string_view body) {
+  auto parsed = parse_body(body);
+  if (!parsed) return std::move(parsed).error();
+  EndRequest request{.declared = std::move(parsed->declared), .form = take_form(parsed->fields)};
+  if (Status good = parsed->fields.end(); !good) return std::move(good).error();
+  if (Status good = check(request.form); !good) return std::move(good).error();
+  return request;
+}
+
+}  // namespace cleanerd::service
