@@ -1,8 +1,8 @@
 #include "secrets/step_text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
-#include <initializer_list>
 #include <optional>
 #include <unordered_set>
 
@@ -53,18 +53,20 @@ struct CommandStarts {
   bool by_shell = false;  // otherwise the exec form, whose first word can be anything
 };
 
+// The first shell by its name, where it stands before the first by its path, and that one.
 CommandStarts command_starts(std::string_view text) {
-  const auto first_of = [&](std::initializer_list<std::string_view> shells) {
-    std::size_t first = std::string_view::npos;
-    for (const std::string_view shell : shells) first = std::min(first, text.find(shell));
-    return first;
-  };
-  const auto by_path = first_of({" /bin/sh -", " /bin/bash -", " /bin/ash -", " /bin/dash -", " /bin/zsh -", " /usr/bin/bash -",
-                                 " /usr/bin/env ", " /bin/sh ", " /bin/bash ", " /bin/ash "});
-  const auto by_name = first_of({" sh -", " bash -", " ash -", " dash -", " zsh -"});
+  static constexpr std::array<std::string_view, 10> kPaths = {"/bin/sh -", "/bin/bash -", "/bin/ash -", "/bin/dash -", "/bin/zsh -", "/usr/bin/bash -",
+                                                              "/usr/bin/env ", "/bin/sh ", "/bin/bash ", "/bin/ash "};
+  static constexpr std::array<std::string_view, 5> kNames = {"sh -", "bash -", "ash -", "dash -", "zsh -"};
   CommandStarts starts;
-  if (by_name < by_path) starts.at.push_back(by_name + 1);
-  if (by_path != std::string_view::npos) starts.at.push_back(by_path + 1);
+  for (auto blank = text.find(' '); blank != std::string_view::npos; blank = text.find(' ', blank + 1)) {
+    const std::string_view word = text.substr(blank + 1);
+    const auto begins_word = [&](std::string_view shell) { return word.starts_with(shell); };
+    const bool by_path = word.starts_with('/');
+    if (by_path ? !std::ranges::any_of(kPaths, begins_word) : !starts.at.empty() || !std::ranges::any_of(kNames, begins_word)) continue;
+    starts.at.push_back(blank + 1);
+    if (by_path) break;
+  }
   starts.by_shell = !starts.at.empty();
   if (starts.by_shell) return starts;
   if (const auto path = text.find(" /"); path != std::string_view::npos) starts.at.push_back(path + 1);

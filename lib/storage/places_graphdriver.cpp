@@ -1,6 +1,6 @@
 // Layout of the graphdriver store: moby layer/filestore.go, image/fs.go, builder/builder-next/adapters/snapshot/snapshot.go,
 // daemon/graphdriver/overlay2.
-#include <map>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "storage/bbolt.hpp"
@@ -18,14 +18,14 @@ struct GraphSnapshot {
   std::string chain_id;
 };
 
-Result<std::map<std::string, GraphSnapshot>> read_snapshots(const std::string& path) {
+using Snapshots = std::unordered_map<std::string, GraphSnapshot>;  // by key
+
+Result<Snapshots> read_snapshots(const std::string& path) {
   auto bolt = Bolt::open(path);
   if (!bolt) return std::move(bolt).error();
-  using Snapshots = std::map<std::string, GraphSnapshot>;
   return bolt->read([](View& view) -> Result<Snapshots> {
     Snapshots all;
     auto done = view.for_each_deep([&](std::span<const std::string> where, const BoltEntry& entry) -> Status {
-      if (where.empty() && entry.bucket) all[std::string(entry.key)];
       if (where.size() == 1 && entry.key == "committed") all[where[0]].committed = entry.value;
       if (where.size() == 1 && entry.key == "chainid") all[where[0]].chain_id = entry.value;
       return {};
@@ -56,13 +56,13 @@ class Graphdriver {
   }
 
   void chain(const std::string& chain_id, const Owner& owner) {
+    if (!chain_id.starts_with("sha256:") || !is_hex_id(std::string_view(chain_id).substr(7))) return;
     // Many images have one layer.
     const auto [known, fresh] = chains_.try_emplace(chain_id, nullptr);
     if (!fresh) {
       if (known->second) known->second->owners.push_back(owner);
       return;
     }
-    if (!chain_id.starts_with("sha256:") || !is_hex_id(chain_id.substr(7))) return;
     if (const auto id = list_.word_in(image_ + "/layerdb/sha256/" + chain_id.substr(7) + "/cache-id")) known->second = layer(*id, owner, true);
   }
 
@@ -119,7 +119,7 @@ class Graphdriver {
     }
   }
 
-  void snapshot(const std::map<std::string, GraphSnapshot>& all, const std::string& key, const Owner& owner) {
+  void snapshot(const Snapshots& all, const std::string& key, const Owner& owner) {
     chain(key, owner);
     layer(key, owner, false);
     const auto found = all.find(key);

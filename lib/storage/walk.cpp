@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -100,13 +101,13 @@ class Walk::Descent {
       return false;
     }
     while (!walk_.cancelled_.load(std::memory_order_relaxed)) {
-      const long size = ::syscall(SYS_getdents64, directory, buffer_.data(), buffer_.size());
+      const long size = ::syscall(SYS_getdents64, directory, buffer_.get(), kBufferSize);
       if (size < 0 && !is_change(errno)) visitor_.unreadable(path_, errno);
       if (size <= 0) return false;
       for (std::size_t at = 0; at < static_cast<std::size_t>(size);) {
         Entry entry;
-        std::memcpy(&entry, buffer_.data() + at, sizeof entry);
-        const char* name = buffer_.data() + at + kNameAt;
+        std::memcpy(&entry, buffer_.get() + at, sizeof entry);
+        const char* name = buffer_.get() + at + kNameAt;
         at += entry.length;
         if (entered(entry, name)) return true;
       }
@@ -178,7 +179,8 @@ class Walk::Descent {
   WalkVisitor& visitor_;
   std::string path_;
   std::vector<Level> levels_;
-  std::vector<char> buffer_ = std::vector<char>(64u << 10);
+  static constexpr std::size_t kBufferSize = 64u << 10;
+  std::unique_ptr<char[]> buffer_ = std::make_unique_for_overwrite<char[]>(kBufferSize);
 };
 
 Result<std::unique_ptr<Walk>> Walk::open(const std::string& root, Content content) {
