@@ -60,10 +60,9 @@ void add_secrets(CLI::App& app, Options& options) {
 
 void add_selection(CLI::App& app, Options& options) {
   add_secrets(app, options);
-  app.add_option("--filter", options.filters, "kind, label, until, image or rule (repeatable; same key: or, different keys: and)")->type_name("KEY=VALUE");
-  app.add_option_function<std::string>("--build", [](const std::string&) {
-       throw CLI::ValidationError("--build", "BuildKit's build records are not read by this version");
-     }, "only what this build left")->type_name("REF");
+  app.add_option("--filter", options.filters, "kind, label, until, image, build or rule (repeatable; same key: or, different keys: and)")->type_name("KEY=VALUE");
+  app.add_option_function<std::string>("--build", [&options](const std::string& ref) { options.filters.push_back("build=" + ref); },
+                                       "only what this build left; cleanerctl builds lists them")->type_name("REF");
   app.add_flag("--all", options.all, "every finished build's residue, secret-bearing or not");
 }
 

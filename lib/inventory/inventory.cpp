@@ -183,6 +183,7 @@ Inventory::Inventory(Snapshot snapshot)
   }
   for (engine::BuildRecord& record : snapshot.builds)
     if (builds.insert(record.ref.str()).second) objects_.push_back({Kind::history_record, std::move(record)});
+  tell_builds();
   for (engine::Volume& volume : snapshot.volumes)
     if (volumes.emplace(volume.name.str(), objects_.size()).second) objects_.push_back({Kind::builder_volume, std::move(volume)});
   add_places(std::move(snapshot.places));
@@ -203,6 +204,27 @@ Inventory::Inventory(Snapshot snapshot)
       for (const CacheId& parent : record->parents) connect_to(records, parent.str(), i);
   }
   order();
+}
+
+void Inventory::tell_builds() {
+  struct Span {
+    Instant from, to;
+    Instant latest;  // end of it and of those before it
+    const engine::BuildRecord* build;
+  };
+  std::vector<Span> spans;
+  for (const Object& object : objects_)
+    if (const auto* build = object.build(); build && build->created)
+      spans.push_back({*build->created, build->completed.value_or(taken_), {}, build});
+  std::ranges::sort(spans, {}, &Span::from);
+  for (std::size_t i = 0; i < spans.size(); ++i) spans[i].latest = i == 0 ? spans[i].to : std::max(spans[i].to, spans[i - 1].latest);
+  for (Object& object : objects_) {
+    const auto at = object.created();
+    if (!at || !(object.cache() || object.image())) continue;
+    auto span = std::ranges::upper_bound(spans, *at, {}, &Span::from);
+    while (span != spans.begin() && (--span)->latest >= *at)
+      if (span->to >= *at) object.builds.push_back(span->build->ref);
+  }
 }
 
 void Inventory::add_places(std::optional<storage::Places> places) {

@@ -66,6 +66,8 @@ struct Leftover {
 struct Object {
   Kind kind;
   std::variant<Image, engine::Container, engine::CacheRecord, engine::BuildRecord, engine::Volume, Leftover> detail;
+  // BuildKit's builds on record during which it came about: of a cache record or image. More than one where builds overlapped.
+  std::vector<BuildRef> builds = {};
 
   const std::string& engine_id() const;
   std::string id() const;  // "<kind>:<engine's own id>"
@@ -164,6 +166,7 @@ class Inventory {
  private:
   void connect(Index parent, Index child);
   void order();
+  void tell_builds();
   void add_places(std::optional<storage::Places> places);
 
   engine::EngineInfo engine_;

@@ -26,6 +26,13 @@ bool image_matches(const std::string& glob, const Object& object) {
          std::ranges::any_of(image->summary.tags, [&](const std::string& tag) { return glob_match(glob, tag); });
 }
 
+// What came about during several builds can be any one's: only a secret makes it residue of all of them.
+bool build_matches(const std::string& wanted, const Object& object, bool secret) {
+  if (const auto* build = object.build()) return build->ref.str().starts_with(wanted);
+  return (object.builds.size() == 1 || secret) &&
+         std::ranges::any_of(object.builds, [&](const BuildRef& build) { return build.str().starts_with(wanted); });
+}
+
 template <class Test>
 bool any_or_none_given(const std::vector<std::string>& wanted, const Test& test) {
   return wanted.empty() || std::ranges::any_of(wanted, test);
@@ -42,6 +49,7 @@ bool Filter::matches(const Object& object, std::span<const secrets::Finding> fin
   return any_or_none_given(kinds, [&](const std::string& kind) { return kind_matches(kind, to_string(object.kind)); }) &&
          any_or_none_given(labels, [&](const std::string& label) { return label_matches(label, object.labels()); }) &&
          any_or_none_given(images, [&](const std::string& glob) { return image_matches(glob, object); }) &&
+         any_or_none_given(builds, [&](const std::string& build) { return build_matches(build, object, !findings.empty()); }) &&
          any_or_none_given(rules, [&](const std::string& rule) {
            return std::ranges::any_of(findings, [&](const secrets::Finding& finding) { return finding.rule == rule; });
          });
@@ -69,7 +77,7 @@ Result<Filter> parse_filter(std::span<const std::string> arguments, Instant now)
       if (!until) return Error(Errc::usage, "--filter until: expected a duration (24h), a date or a time, not '" + printable(value, 60) + "'");
       filter.until = filter.until ? std::max(*filter.until, *until) : *until;
     } else if (key == "build") {
-      return Error(Errc::usage, "--filter build: BuildKit's build records are not read by this version");
+      filter.builds.push_back(value);
     } else {
       return Error(Errc::usage, "--filter: unknown key '" + printable(key, 60) + "'; expected kind, label, until, image, build or rule");
     }

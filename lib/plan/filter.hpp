@@ -17,12 +17,13 @@ struct Filter {
   std::vector<std::string> labels;  // NAME or NAME=VALUE
   std::vector<std::string> images;  // globs over tag or id; only images match
   std::vector<std::string> rules;   // rule of a finding
+  std::vector<std::string> builds;  // reference of a build on record, or how it begins: its record, and what came about during it
   std::optional<Instant> until;     // created (cache records: last used) before
 
   bool matches(const inventory::Object& object, std::span<const secrets::Finding> findings) const;
 };
 
-// Errc::usage for an unknown key, kind or time. `build` is known and refused until build records are read.
+// Errc::usage for an unknown key, kind or time.
 Result<Filter> parse_filter(std::span<const std::string> arguments, Instant now);
 
 }  // namespace cleanerd::plan

@@ -106,6 +106,7 @@ ObjectRow row_of(const purge::Look& look, const plan::Item& item, const Fingerpr
   row.kind = inventory::to_string(object.kind);
   row.engine_id = object.engine_id();
   if (object.build()) row.build = object.engine_id();
+  if (object.cache() && object.builds.size() == 1) row.build = object.builds[0].str();
   row.name = name_for_people(object, look.findings);
   row.size = object.size();
   row.created = object.created();

@@ -47,6 +47,8 @@ class Runner {
   Result<JobResult> run() {
     auto filter = plan::parse_filter(job_.filters, system_now());
     if (!filter) return std::move(filter).error();
+    if (!filter->builds.empty() && !place_.host.history)
+      return Error(Errc::usage, "this engine tells of no builds, so what one of them left is not known: leave --build out");
     known_ = job_.declared.values;
     known_.insert(known_.end(), job_.also_known.begin(), job_.also_known.end());
     selection_ = {job_.all, std::move(*filter), purge::read_unfinished(place_.state_dir, place_.host.client.engine().id)};

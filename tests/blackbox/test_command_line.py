@@ -43,10 +43,6 @@ class CommandLine(BlackBoxTest):
         for option in ("--format", "--config", "--host", "--filter", "--secret-env", "--secret-file", "--secrets-from", "-o"):
             self.check(["scan", option], option)
 
-    def test_what_this_version_cannot_do_is_said(self) -> None:
-        self.check(["scan", "--build", "abc"], "--build")
-        self.check(["scan", "--filter", "build=abc"], "build")
-
     def test_the_service_is_wanted_and_does_not_answer(self) -> None:
         for command in (["scan", "--daemon"], ["purge", "--force", "--daemon"], ["session", "list"], ["session", "begin"], ["status"]):
             machine = self.machine(busy_host())

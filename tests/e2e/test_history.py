@@ -52,6 +52,25 @@ class History(OnFreshEngine):
         self.assertEqual(self.known(), set(refs) - secret)
         self.assertEqual(self.host.left(exclude_history=False), [])
 
+    def test_of_one_build_alone_what_it_left_goes(self) -> None:
+        text = "FROM busybox:local\nARG NPM_TOKEN\nRUN echo $NPM_TOKEN > /token\n"
+        secrets, refs = [self.host.plant(), self.host.plant()], []
+        for secret in secrets:
+            before = self.known()
+            self.assertTrue(self.engine.build(text, {}, "buildkit", {"NPM_TOKEN": secret}).ok)
+            refs += self.known() - before
+        told = json.loads(self.ctl.run("scan", "--format", "json", "--build", refs[0]).stdout)
+        self.assertEqual({item["build"] for item in told["objects"] if item["kind"] in ("history.record", "cache.regular") and item["findings"]},
+                         set(refs))
+
+        purge = self.ctl.run("purge", "--force", "--build", refs[0])
+        self.assertEqual(purge.returncode, 3, purge.stdout + purge.stderr)  # the other's are left
+        self.assertEqual(self.known(), {refs[1]})
+        left = self.engine.find_bytes([secret.encode() for secret in secrets], exclude_history=False)
+        self.assertEqual(set(left), {secrets[1].encode()})
+        self.assertEqual(self.ctl.run("purge", "--force", "--build", refs[1][:8]).returncode, 0)
+        self.assertEqual(self.host.left(exclude_history=False), [])
+
     def test_a_record_that_somebody_has_read_goes_for_good(self) -> None:
         innocent = self.one_build(0)
         poisoned = {self.one_build(1, self.host.plant()), self.build_with_metadata_file()}

@@ -156,7 +156,8 @@ struct build {
   build& attribute(std::string name, std::string text) {
     return value.attributes.emplace(std::move(name), std::move(text)), *this;
   }
-  build& running() { return value.running = true, *this; }
+  build& running() { return value.running = true, value.completed.reset(), *this; }
+  build& ran(Duration from_ago, Duration to_ago) { return value.created = kNow - from_ago, value.completed = kNow - to_ago, *this; }
   build& failed(std::string error) { return value.failed = true, value.error = std::move(error), *this; }
 };
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -107,6 +108,29 @@ TEST(Inventory, TellsCacheRecordsApartByTheirType) {
     const Inventory inventory = an_inventory().with(record("r").type(row.type)).snapped();
     EXPECT_EQ(kind_of(inventory, "r"), row.kind) << row.type;
   }
+}
+
+TEST(Inventory, TellsDuringWhichBuildsCacheRecordsAndImagesCameAbout) {
+  const Inventory inventory = an_inventory()
+                                  .with(build("long").ran(60min, 10min))
+                                  .with(build("short").ran(50min, 40min))
+                                  .with(build("going").ran(5min, 0min).running())
+                                  .with(record("before").aged(61min))
+                                  .with(record("first").aged(60min))
+                                  .with(record("both").aged(45min))
+                                  .with(record("again").aged(30min))
+                                  .with(record("between").aged(9min))
+                                  .with(record("now").aged(1min))
+                                  .with(image("image").aged(10min))
+                                  .with(container("container"))
+                                  .snapped();
+  const std::map<std::string, std::vector<std::string>> wanted = {{"first", {"long"}}, {"both", {"long", "short"}}, {"again", {"long"}},
+                                                                  {"now", {"going"}},  {"image", {"long"}}};
+  std::map<std::string, std::vector<std::string>> told;
+  for (const Object& object : inventory.objects())
+    for (const BuildRef& build : object.builds) told[name_of(object)].push_back(build.str().substr(0, build.str().find('0')));
+  for (auto& [name, builds] : told) std::ranges::sort(builds);
+  EXPECT_EQ(told, wanted);
 }
 
 TEST(IsBuildStep, NeedsAllThreeMarks) {
