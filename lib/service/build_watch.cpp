@@ -24,8 +24,11 @@ class EngineState {
   // Another than before: it went and came back unseen.
   void connected(const engine::EngineInfo& now) {
     const std::string identity = now.id + " " + now.version + " " + now.data_root;
-    if (up_ && identity != identity_) set(false);
-    identity_ = identity;
+    if (identity != identity_) {
+      if (up_) set(false);
+      spdlog::info("engine version={} driver={} root={}", now.version, now.storage_driver, now.data_root);
+      identity_ = identity;
+    }
     set(true);
   }
   void set(bool up) {

@@ -25,7 +25,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds kRetry{2'000};
+constexpr milliseconds kFirstRetry{2'000}, kLongestRetry{30'000};
 constexpr milliseconds kQuiet{1'000};        // BuildKit writes its databases several times at a build's end
 constexpr milliseconds kSpaceCheck{30'000};
 
@@ -41,6 +41,9 @@ class FileWatch {
     if (with_cache) cache_ = add("/buildkit", IN_MODIFY | kGone);
     is_whole_ = tmp_ >= 0 && (!with_cache || cache_ >= 0);
   }
+
+  // False: it is not there.
+  bool is_whole() const { return is_whole_; }
 
   // Returns when what is watched has gone, or is not yet there.
   void run() {
@@ -115,14 +118,20 @@ class FileWatch {
 }  // namespace
 
 void watch_files(const std::string& host, const policy::Policy& policy, const FileSigns& signs, std::stop_token stop) {
+  milliseconds retry = kFirstRetry;
   while (!stop.stop_requested()) {
     const std::stop_token same_engine = signs.same_engine ? signs.same_engine() : std::stop_token();
-    if (auto connected = connect_engine(host, policy, stop)) {
-      const engine::EngineInfo& engine = connected->client.engine();
-      if (auto root = storage::DataRoot::open(engine, connected->client.endpoint()))
-        FileWatch(*root, !connected->history.has_value(), signs, stop, same_engine).run();
+    const auto connected = connect_engine(host, policy, stop);
+    const auto root = connected ? storage::DataRoot::open(connected->client.engine(), connected->client.endpoint()) : std::nullopt;
+    bool watched = false;
+    if (root) {
+      FileWatch watch(*root, !connected->history.has_value(), signs, stop, same_engine);
+      watched = watch.is_whole();
+      watch.run();
     }
-    pause(kRetry, stop);
+    // An engine that answers, and whose data root cannot be watched, is rarely another one soon.
+    retry = connected && !watched ? std::min(2 * retry, kLongestRetry) : kFirstRetry;
+    pause(retry, stop);
   }
 }
 

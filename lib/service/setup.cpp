@@ -34,7 +34,7 @@ Result<inventory::Host> connect_engine(std::string host, const policy::Policy& p
   auto connected = inventory::Host::connect(*endpoint, {std::move(stop), log_call});
   if (connected) {
     const engine::EngineInfo& info = connected->client.engine();
-    spdlog::info("engine version={} api={} driver={} root={}", info.version, engine::to_string(info.api), info.storage_driver, info.data_root);
+    spdlog::debug("engine version={} api={} driver={} root={}", info.version, engine::to_string(info.api), info.storage_driver, info.data_root);
   }
   return connected;
 }

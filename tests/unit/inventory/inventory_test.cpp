@@ -14,6 +14,7 @@
 namespace cleanerd::inventory {
 namespace {
 
+using namespace std::chrono_literals;
 using namespace test;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
