@@ -83,8 +83,7 @@ class WithoutAJournal(ServiceTest):
             service = self.start(machine.host, disk.enter, machine)
             self.check_it_waits(service)
         self.check_it_goes_on(service)
-        starts = json.loads(service.ask("GET", "/v1/audit?kind=start").text)["entries"]
-        self.assertEqual(len(starts), 1)
+        service.wait_for("the start is on the audit", lambda: len(json.loads(service.ask("GET", "/v1/audit?kind=start").text)["entries"]) == 1)
 
     def test_a_disk_that_is_full_in_the_middle_of_a_purge(self) -> None:
         service, disk = self.on_a_disk()
