@@ -45,7 +45,7 @@ bool Match::matches(const Object& object, std::span<const secrets::Finding> find
   if (!labels.empty() && std::ranges::none_of(labels, [&](const LabelRule& rule) { return rule.matches(object.labels()); })) return false;
   if (!images.empty() && !is_tagged_as(object, images)) return false;
   return builds.empty() || (object.build() && any_fits(builds, object.build()->ref.str())) ||
-         (object.builds.size() == 1 && any_fits(builds, object.builds[0].str()));
+         (object.cache() && object.builds.size() == 1 && any_fits(builds, object.builds[0].str()));
 }
 
 std::optional<Instant> last_use(const Object& object) {

@@ -60,12 +60,20 @@ class Filters(BlackBoxTest):
     def test_wrong_filters_are_usage_errors(self) -> None:
         machine = self.machine(self.host)
         for wrong, part in {"kind=nothing": "nothing", "kind=imag": "imag", "colour=red": "expected kind, label, until, image, build or rule",
-                            "until=yesterday": "duration", "kind": "KEY=VALUE", "=x": "", "kind=": "KEY=VALUE", "build=x": "build"}.items():
+                            "until=yesterday": "duration", "kind": "KEY=VALUE", "=x": "", "kind=": "KEY=VALUE"}.items():
             with self.subTest(filter=wrong):
                 run = machine.run("purge", "--force", "--filter", wrong)
                 self.assert_status(run, USAGE)
                 self.assert_one_line(run, "--filter", part)
         self.assertEqual(machine.engine.requests, [])
+
+    def test_what_a_build_left_is_not_guessed_where_the_engine_tells_of_none(self) -> None:
+        for selection in (("--build", "abcd"), ("--filter", "build=abcd")):
+            machine = self.machine(self.host)
+            run = machine.run("purge", "--force", *selection)
+            self.assert_status(run, USAGE)
+            self.assert_one_line(run, "--build")
+            self.assertEqual(machine.engine.asked_to_remove(), [])
 
 
 class All(BlackBoxTest):

@@ -29,7 +29,7 @@ TEST(Match, CombinesKeysByAndAndValuesByOr) {
                                         .with(container("c").of("i").label("team", "y").ended(2h))
                                         .with(container("run").of("i").is("running"))
                                         .with(record("r").type("source.local").used(10min))
-                                        .with(record("big").used(5h))
+                                        .with(record("big").used(5h).aged(100min))
                                         .with(build("b").argument("A", "b"))
                                         .snapped();
   const std::vector<secrets::Finding> github{{"github-pat", secrets::Source::content, "", std::nullopt, ""}};
@@ -49,14 +49,14 @@ TEST(Match, CombinesKeysByAndAndValuesByOr) {
       {"without one", with([](Match& m) { m.secret = false; }), {"b", "big", "c", "i", "r"}},
       {"a rule", with([](Match& m) { m.rules = {"aws-*", "github-*"}; }), {"d"}},
       {"another rule", with([](Match& m) { m.rules = {"aws-*"}; }), {}},
-      {"age", with([](Match& m) { m.older_than = 90min; }), {"d"}},
+      {"age", with([](Match& m) { m.older_than = 90min; }), {"big", "d"}},
       {"age to the point", with([](Match& m) { m.older_than = 3h; }), {}},
       {"last use; of images nobody tells it", with([](Match& m) { m.unused_for = 30min; }), {"b", "big", "c"}},
       {"size", with([](Match& m) { m.larger_than = ByteSize{4096}; }), {"d", "i"}},
       {"label", with([](Match& m) { m.labels = {{"team", {}}}; }), {"c", "d", "i"}},
       {"labels", with([](Match& m) { m.labels = {{"team", "x"}, {"stage", {}}}; }), {"i"}},
       {"tag", with([](Match& m) { m.images = {"nothing", "reg/*"}; }), {"i"}},
-      {"build", with([](Match& m) { m.builds = {"b0*"}; }), {"b"}},
+      {"build", with([](Match& m) { m.builds = {"b0*"}; }), {"b", "r"}},
       {"two keys", with([](Match& m) { m.labels = {{"team", "y"}}; }, kinds({"container.*"})), {"c"}},
       {"two keys that exclude each other", with([](Match& m) { m.images = {"*"}; }, kinds({"cache.*"})), {}},
   };
