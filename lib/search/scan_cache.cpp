@@ -157,7 +157,8 @@ class ScanCache::Impl {
     std::map<std::string, std::shared_ptr<const KnownSet>> sets;
     Statement known(db.get(), "SELECT id, fingerprints FROM known_set");
     while (known.row()) sets[known.column(0)] = split_set(known.column(1));
-    std::vector<std::pair<std::uint64_t, CacheEntry*>> by_id;
+    using Row = std::pair<std::uint64_t, CacheEntry*>;
+    std::vector<Row> by_id;
     // Nearly all rows are this engine's: by the index each would be looked up a second time.
     Statement places(db.get(), "SELECT id, path, identity, rules, known, bytes, left_out FROM place NOT INDEXED WHERE engine = ? ORDER BY id");
     places.text(1, engine);
@@ -177,7 +178,7 @@ class ScanCache::Impl {
       by_id.emplace_back(places.number_at(0), &entry);
     }
     const auto entry_of = [&](std::uint64_t id) {
-      const auto entry = std::ranges::lower_bound(by_id, id, {}, [](const auto& known) { return known.first; });
+      const auto entry = std::ranges::lower_bound(by_id, id, {}, &Row::first);
       return entry == by_id.end() || entry->first != id ? nullptr : entry->second;
     };
     Statement hits(db.get(), "SELECT place, rule, description, file, \"begin\", \"end\", encoding, checked, tier, anywhere, fingerprint, masked FROM hit");
