@@ -221,7 +221,9 @@ void Inventory::tell_builds() {
   for (Object& object : objects_) {
     const auto at = object.created();
     if (!at || !(object.cache() || object.image())) continue;
-    auto span = std::ranges::upper_bound(spans, *at, {}, &Span::from);
+    // The engine lists an image's time in whole seconds.
+    const Instant at_latest = object.image() ? *at + std::chrono::milliseconds(999) : *at;
+    auto span = std::ranges::upper_bound(spans, at_latest, {}, &Span::from);
     while (span != spans.begin() && (--span)->latest >= *at)
       if (span->to >= *at) object.builds.push_back(span->build->ref);
   }

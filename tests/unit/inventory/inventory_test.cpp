@@ -123,10 +123,11 @@ TEST(Inventory, TellsDuringWhichBuildsCacheRecordsAndImagesCameAbout) {
                                   .with(record("between").aged(9min))
                                   .with(record("now").aged(1min))
                                   .with(image("image").aged(10min))
+                                  .with(image("seconds").aged(60min + 900ms))
                                   .with(container("container"))
                                   .snapped();
   const std::map<std::string, std::vector<std::string>> wanted = {{"first", {"long"}}, {"both", {"long", "short"}}, {"again", {"long"}},
-                                                                  {"now", {"going"}},  {"image", {"long"}}};
+                                                                  {"now", {"going"}},  {"image", {"long"}},         {"seconds", {"long"}}};
   std::map<std::string, std::vector<std::string>> told;
   for (const Object& object : inventory.objects())
     for (const BuildRef& build : object.builds) told[name_of(object)].push_back(build.str().substr(0, build.str().find('0')));
