@@ -2,8 +2,9 @@
 """`cleanerctl scan` beside what it is measured against, in turn, warm, on the host that bench/host.py makes:
 
     scan     the whole process
-    engine   the calls that scan makes, in one curl process on one kept-alive connection, one after another: the engine's own
-             time, without curl's start
+    engine   what a scan needs over the API: the calls that it makes, and the list of images where it reads that from the disk; in one
+             curl process on one kept-alive connection, one after another: the engine's own time, without curl's start
+    calls    the same, only of the calls that it makes
     recipe   docker images -aq | xargs -n1 docker history --no-trunc, with the engine's own client
 
     bench/scan.py 28.5-graph [--keep] [--scale 1.0] [--rounds 5] [--recipes 5]"""
@@ -19,6 +20,7 @@ from host import ENGINE_NAMES, Engine, bench_host, instance_pid
 from measure import run, spread, wait_for_quiet
 
 BINARY = Path(__file__).resolve().parent.parent / "build/release/cli/cleanerctl"
+IMAGES = "{}/images/json?all=1"
 SECRETS_FOUND = 3  # cleanerctl's exit status
 
 
@@ -36,18 +38,24 @@ class Scan:
         self.command = cleanerctl(binary, engine, Path(state), "scan")
         # The first run of all also warms the engine and makes the key of the fingerprints.
         told = run([*self.command, "--log-level", "debug"], expect=(SECRETS_FOUND,))
-        self.calls = re.findall(r"engine call method=GET target=(\S+) status=200", told.stderr.decode())
+        made = re.findall(r"engine call method=GET target=(\S+) status=200", told.stderr.decode())
+        image_lists = [call for call in made if "/images/json" in call]
+        prefix = next(call for call in made if call.endswith("/containers/json?all=1")).removesuffix("/containers/json?all=1")
+        self.calls = [*made, *([] if image_lists else [IMAGES.format(prefix)])]
+        self.made = len(made)
         self.conclusion = told.stdout.decode().strip().splitlines()[-1]
 
     def scan(self) -> tuple[float, int]:
         done = run(self.command, expect=(SECRETS_FOUND,))
         return done.seconds, done.peak_kib
 
-    def engine_alone(self) -> float:
+    def engine_alone(self) -> tuple[float, float]:
+        """For all that is needed, and for the calls that a scan makes."""
         lines = ["silent", "fail", f'unix-socket = "{self.engine.socket}"', 'write-out = "%{time_total}\\n"']
         for call in self.calls:
             lines += [f'url = "http://engine{call}"', 'output = "/dev/null"']
-        return sum(float(line) for line in run(["curl", "--config", "-"], "\n".join(lines).encode()).stdout.split())
+        times = [float(line) for line in run(["curl", "--config", "-"], "\n".join(lines).encode()).stdout.split()]
+        return sum(times), sum(times[:self.made])
 
     def recipe(self) -> float:
         # Inside the engine's mount namespace "docker" is the engine's own client.
@@ -70,18 +78,20 @@ def main() -> None:
     with bench_host(options.engine, options.scale, options.keep) as engine, tempfile.TemporaryDirectory() as state:
         bench = Scan(options.binary, engine, state)
         print(bench.conclusion, *bench.calls, sep="\n  ", file=sys.stderr)
-        scans, peaks, alone, recipes = [], [], [], []
+        scans, peaks, alone, calls, recipes = [], [], [], [], []
         for turn in range(options.rounds):
             wait_for_quiet()
             seconds, peak = bench.scan()
             scans.append(seconds)
             peaks.append(peak / 1024)
-            alone.append(bench.engine_alone())
+            for measured, taken in zip((alone, calls), bench.engine_alone()):
+                measured.append(taken)
             if turn < options.recipes:
                 recipes.append(bench.recipe())
         print(f"{engine.name} {engine.version}")
         print(f"  scan      {spread(scans)} s, peak {spread(peaks, 1)} MiB")
-        print(f"  engine    {spread(alone)} s; scan takes {statistics.median(scans) / statistics.median(alone):.2f} of it")
+        for name, measured in ("engine", alone), ("calls", calls):
+            print(f"  {name:9} {spread(measured)} s; scan takes {statistics.median(scans) / statistics.median(measured):.2f} of it")
         if recipes:
             print(f"  recipe    {spread(recipes)} s; scan is {statistics.median(recipes) / statistics.median(scans):.0f} times as fast")
 

@@ -222,6 +222,14 @@ Result<std::vector<ImageSummary>> Client::list_images() const {
   return images;
 }
 
+Result<std::size_t> Client::count_images() const {
+  auto document = impl_->document(impl_->versioned("/info"), kInspecting);
+  if (!document) return std::move(document).error().within("count images");
+  auto count = decode_image_count(*document);
+  if (!count) return std::move(count).error().within("count images");
+  return count;
+}
+
 Result<ImageConfig> Client::image_config(const ImageId& id) const {
   const std::string path = "/images/" + percent_encode(id.str());
   auto config = impl_->get(impl_->versioned(path + "/json"), kInspecting, [](HttpResponse& response) -> Result<ImageConfig> {

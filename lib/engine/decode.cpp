@@ -297,6 +297,13 @@ Status decode_info(const json& source, EngineInfo& info) {
   return {};
 }
 
+Result<std::size_t> decode_image_count(const json& source) {
+  Fields fields(source, "info");
+  const std::int64_t count = fields.number("Images");
+  if (count < 0 || !fields.find("Images")) fields.wrong("Images", "a number of images");
+  return done(fields, static_cast<std::size_t>(count));
+}
+
 Result<PruneReport> decode_prune(const json& source) {
   Fields fields(source, "prune report");
   PruneReport report;

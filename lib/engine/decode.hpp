@@ -28,6 +28,7 @@ struct VersionAnswer {
 Result<VersionAnswer> decode_version(const nlohmann::json& json);
 // Fills what GET /info tells.
 Status decode_info(const nlohmann::json& json, EngineInfo& info);
+Result<std::size_t> decode_image_count(const nlohmann::json& json);  // of GET /info, untagged and intermediate images included
 
 Result<std::string> decode_exec_id(const nlohmann::json& json);  // of POST /containers/{id}/exec
 Result<int> decode_exec_exit(const nlohmann::json& json);        // of GET /exec/{id}/json; Errc::conflict when it still runs

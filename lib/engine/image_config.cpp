@@ -11,7 +11,7 @@ namespace {
 using boost::system::error_code;
 
 // Where a value stands. What is told nowhere below is `other`, with all that is in it.
-enum class Place { other, document, config, variables, variable, labels, label, step_config, command, word, history, step, created_by, rootfs, layers, layer };
+enum class Place { other, document, created, config, variables, variable, labels, label, step_config, command, word, history, step, created_by, rootfs, layers, layer };
 
 enum class Shape { object, list, text, null, other };
 
@@ -22,6 +22,7 @@ Place member(Place object, std::string_view key) {
       if (key == "container_config" || key == "ContainerConfig") return Place::step_config;
       if (key == "history") return Place::history;
       if (key == "rootfs") return Place::rootfs;
+      if (key == "created" || key == "Created") return Place::created;
       return Place::other;
     case Place::config: return key == "Env" ? Place::variables : key == "Labels" ? Place::labels : Place::other;
     case Place::step_config: return key == "Cmd" ? Place::command : Place::other;
@@ -44,7 +45,8 @@ Place element(Place list) {
 
 bool fits(Place place, Shape shape) {
   switch (place) {
-    case Place::other: return true;
+    case Place::other:
+    case Place::created: return true;
     case Place::document:
     case Place::step: return shape == Shape::object;
     case Place::config:
@@ -161,6 +163,7 @@ class Reader {
       case Place::word: image_.step_command.push_back(std::move(text)); break;
       case Place::layers:
       case Place::layer: image_.diff_ids.push_back(std::move(text)); break;
+      case Place::created: image_.created = parse_rfc3339(text); break;
       case Place::created_by: image_.created_by.back() = std::move(text); break;
       case Place::label: image_.labels.emplace(std::move(label_), std::move(text)); break;
       default: break;

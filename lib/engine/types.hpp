@@ -54,6 +54,7 @@ struct ImageConfig {
   std::vector<std::string> created_by;     // one entry a step, oldest first, ancestors' steps included
   std::vector<std::string> step_command;   // the classic builder's container_config.Cmd, where it is still told
   std::vector<std::string> diff_ids;       // rootfs.diff_ids: its layers, lowest first. In a config file only
+  std::optional<Instant> created;
 };
 
 // GET /containers/json?all=1 and GET /containers/{id}/json.

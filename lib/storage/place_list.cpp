@@ -80,6 +80,7 @@ Places PlaceList::finish() && {
   }
   std::ranges::sort(places.places_, {}, &Place::path);
   places.configs_ = std::move(configs_);
+  places.images_ = std::move(images_);
   places.unread_ = std::move(unread_);
   return places;
 }

@@ -25,6 +25,7 @@ class PlaceList {
   void found(Place::Kind kind, const std::string& path, Named named = Named::maybe);
   bool has(const std::string& path) const { return by_path_.contains(path); }
   void config(const std::string& image, engine::ImageConfig config);
+  void images(std::optional<std::vector<engine::ImageSummary>> all) { images_ = std::move(all); }
   void unread(Error error);
 
   // A file below the root, as storage::read_small_file reads it.
@@ -43,6 +44,7 @@ class PlaceList {
   Descriptor root_directory_;
   std::unordered_map<std::string, Place> by_path_;
   std::unordered_map<std::string, engine::ImageConfig> configs_;  // by image id
+  std::optional<std::vector<engine::ImageSummary>> images_;
   std::vector<Error> unread_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/text.hpp"
 #include "engine/json_stream.hpp"
@@ -106,6 +107,8 @@ std::optional<engine::ImageConfig> Places::take_config(const ImageId& id) {
   if (config.empty()) return std::nullopt;
   return std::move(config.mapped());
 }
+
+std::optional<std::vector<engine::ImageSummary>> Places::take_images() { return std::exchange(images_, std::nullopt); }
 
 const Place* Places::containing(std::string_view path) const {
   for (std::size_t end = path.size(); end != 0 && end != std::string_view::npos; end = path.rfind('/', end - 1)) {

@@ -65,6 +65,9 @@ class Places {
   std::vector<const Place*> of(const Owner& owner) const;
   // The image's config, where listing its layers meant reading it; once.
   std::optional<engine::ImageConfig> take_config(const ImageId& id);
+  // What GET /images/json?all=1 tells, from a graphdriver's store; once. nullopt where the engine is to be asked: another store, or one
+  // of which something could not be read. An image that came or went meanwhile is in it or not.
+  std::optional<std::vector<engine::ImageSummary>> take_images();
   // The place that this path is in; nullptr for none.
   const Place* containing(std::string_view path) const;
   std::span<const Error> unread() const { return unread_; }
@@ -74,6 +77,7 @@ class Places {
   std::vector<Place> places_;  // sorted by path; none lies in another
   std::vector<Error> unread_;
   std::unordered_map<std::string, engine::ImageConfig> configs_;
+  std::optional<std::vector<engine::ImageSummary>> images_;
 };
 
 }  // namespace cleanerd::storage

@@ -5,6 +5,7 @@
 
 #include "storage/bbolt.hpp"
 #include "storage/file.hpp"
+#include "storage/image_list.hpp"
 #include "storage/layer_references.hpp"
 #include "storage/leases.hpp"
 #include "storage/place_list.hpp"
@@ -68,6 +69,7 @@ class Graphdriver {
 
   void images() {
     const std::string folder = image_ + "/imagedb/content/sha256/";
+    ImageList all(image_, list_);
     for (const std::string& name : names_in(folder, list_)) {
       if (!is_hex_id(name)) {
         list_.found(Place::Kind::leftover, folder + name);
@@ -77,14 +79,22 @@ class Graphdriver {
       list_.add(Place::Kind::image_config, folder + name, owner, true);
       auto text = list_.read_small_file(folder + name);
       if (!text) {
+        if (text.error().code() != Errc::not_found) all.incomplete();
         list_.unread(std::move(text).error());
         continue;
       }
       // As a whole where it is what its digest says, for its layers alone where it is damaged.
       auto config = decode_config(*text, owner.id);
-      for (const std::string& id : config ? chain_ids(config->diff_ids) : chain_ids(*text)) chain(id, owner);
-      if (config) list_.config(owner.id, std::move(*config));
+      const std::vector<std::string> layers = config ? chain_ids(config->diff_ids) : chain_ids(*text);
+      for (const std::string& id : layers) chain(id, owner);
+      if (!config) {
+        all.incomplete();
+        continue;
+      }
+      all.add(owner.id, *config, layers);
+      list_.config(owner.id, std::move(*config));
     }
+    list_.images(std::move(all).finish());
   }
 
   void containers() {

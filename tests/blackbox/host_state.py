@@ -123,6 +123,7 @@ class HostState:
     api_version: str = "1.42"
     min_api_version: str = "1.24"
     engine_id: str = field(default_factory=lambda: "engine-" + secrets.token_hex(4))
+    images_counted: bool = False  # GET /info tells how many there are
     images: dict[str, Image] = field(default_factory=dict)
     containers: dict[str, Container] = field(default_factory=dict)
     records: dict[str, CacheRecord] = field(default_factory=dict)
@@ -165,8 +166,9 @@ class HostState:
         return {*self.images, *self.containers, *self.records}
 
     def info(self) -> Json:
+        count = {"Images": len(self.images)} if self.images_counted else {}
         return {"ID": self.engine_id, "Driver": "overlay2", "DriverStatus": [["Backing Filesystem", "extfs"]],
-                "DockerRootDir": self.data_root, "ServerVersion": self.version}
+                "DockerRootDir": self.data_root, "ServerVersion": self.version, **count}
 
     def version_answer(self) -> Json:
         return {"Version": self.version, "ApiVersion": self.api_version, "MinAPIVersion": self.min_api_version, "Os": "linux"}

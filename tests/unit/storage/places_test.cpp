@@ -6,7 +6,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
 
+#include "base/secret_value.hpp"
 #include "storage/place_list.hpp"
 #include "unit/storage/bolt_writer.hpp"
 
@@ -16,6 +19,9 @@ namespace {
 namespace fs = std::filesystem;
 using test::BoltWriter;
 using test::Tree;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
 
 const std::string kRecord = "aaaaaaaaaaaaaaaaaaaaaaaa1";
@@ -105,6 +111,99 @@ TEST_F(PlacesTest, FollowsTheGraphdriverStore) {
   EXPECT_TRUE(all.containing(root_ + "/" + layer + "/f")->fixed);
   EXPECT_FALSE(all.containing(root_ + "/overlay2/upper/diff")->fixed);
   EXPECT_EQ(all.containing(root_ + "/overlay2/upper-in"), nullptr);
+}
+
+class ImagesOnDisk : public PlacesTest {
+ protected:
+  void SetUp() override {
+    PlacesTest::SetUp();
+    layer("1", 700);
+    layer("2", 50);
+    base_ = image("2026-11-24T10:00:00.987654321Z", {"1"}, R"({"team":"ci"})");
+    child_ = image("2026-11-24T11:30:00+01:00", {"1", "2"}, "null");
+    parent(child_, base_);
+    tags({{"app:1", base_}, {"registry.example:5000/app:2", base_}, {"app@sha256:" + std::string(64, '9'), child_}});
+  }
+
+  static std::string diff(const std::string& letter) { return "sha256:" + std::string(63, '0') + letter; }
+  void layer(const std::string& above, std::uint64_t size) {
+    stack_.push_back(diff(above));
+    const std::string folder = "image/overlay2/layerdb/sha256/" + chain_ids(stack_).back().substr(7);
+    write(folder + "/cache-id", "layer" + above);
+    write(folder + "/size", std::to_string(size));
+    write("overlay2/layer" + above + "/diff/f", "x");
+  }
+  std::string image(const std::string& created, const std::vector<std::string>& layers, const std::string& labels) {
+    nlohmann::json config{{"created", created}, {"config", {{"Labels", nlohmann::json::parse(labels)}}}};
+    for (const std::string& letter : layers) config["rootfs"]["diff_ids"].push_back(diff(letter));
+    const std::string id = "sha256:" + sha256_hex(config.dump());
+    write(config_path(id), config.dump());
+    return id;
+  }
+  static std::string config_path(const std::string& id) { return "image/overlay2/imagedb/content/sha256/" + id.substr(7); }
+  void parent(const std::string& id, const std::string& of) { write("image/overlay2/imagedb/metadata/sha256/" + id.substr(7) + "/parent", of); }
+  void tags(const std::map<std::string, std::string>& references) {
+    nlohmann::json all = nlohmann::json::object();
+    for (const auto& [reference, id] : references) all[reference.substr(0, reference.find('@'))][reference] = id;
+    write("image/overlay2/repositories.json", nlohmann::json{{"Repositories", all}}.dump());
+  }
+  auto images() { return places(engine::ImageStore::graphdriver, "overlay2").take_images(); }
+
+  std::vector<std::string> stack_;
+  std::string base_, child_;
+};
+
+TEST_F(ImagesOnDisk, AreToldAsTheEngineTellsThem) {
+  const auto all = images();
+  ASSERT_TRUE(all);
+  ASSERT_EQ(all->size(), 2u);
+  const engine::ImageSummary& newest = all->front();
+  EXPECT_EQ(newest.id.str(), child_);
+  EXPECT_EQ(newest.parent.str(), base_);
+  EXPECT_THAT(newest.tags, IsEmpty());
+  EXPECT_EQ(newest.created, parse_rfc3339("2026-11-24T10:30:00Z"));
+  EXPECT_EQ(newest.size.bytes, 750);
+  const engine::ImageSummary& oldest = all->back();
+  EXPECT_EQ(oldest.id.str(), base_);
+  EXPECT_TRUE(oldest.parent.str().empty());
+  EXPECT_THAT(oldest.tags, UnorderedElementsAre("app:1", "registry.example:5000/app:2"));
+  EXPECT_EQ(oldest.created, parse_rfc3339("2026-11-24T10:00:00Z"));
+  EXPECT_EQ(oldest.size.bytes, 700);
+  EXPECT_THAT(oldest.labels, ElementsAre(Pair("team", "ci")));
+}
+
+TEST_F(ImagesOnDisk, TheEpochIsNoTimeAsInTheApi) {
+  const std::string id = image("1970-01-01T00:00:00Z", {"1"}, "null");
+  const auto all = images();
+  ASSERT_TRUE(all);
+  EXPECT_EQ(all->back().id.str(), id);
+  EXPECT_EQ(all->back().created, std::nullopt);
+}
+
+TEST_F(ImagesOnDisk, AreAskedOfTheEngineWhereTheDiskDoesNotTellThemAll) {
+  const std::vector<std::pair<std::string, std::string>> damages{
+      {config_path(child_), "{}"},
+      {"image/overlay2/layerdb/sha256/" + chain_ids(stack_).back().substr(7) + "/size", "much"},
+      {"image/overlay2/repositories.json", ""},
+      {"image/overlay2/repositories.json", R"({"Repositories":{"app":["app:1"]}})"},
+      {"image/overlay2/repositories.json", R"({"Repositories":{"app":{"app:1":7}}})"},
+      {"image/overlay2/repositories.json", R"({"repositories":{}})"}};
+  for (const auto& [path, damaged] : damages) {
+    const std::string sound = read_small_file(root_ + "/" + path).value();
+    write(path, damaged);
+    EXPECT_FALSE(images()) << path << " " << damaged;
+    write(path, sound);
+    EXPECT_TRUE(images());
+    fs::remove(root_ + "/" + path);
+    if (path != config_path(child_)) {
+      EXPECT_FALSE(images()) << path;
+    }
+    write(path, sound);
+  }
+}
+
+TEST_F(ImagesOnDisk, AreNotThoseOfTheOtherStore) {
+  EXPECT_FALSE(places(engine::ImageStore::containerd, "overlayfs").take_images());
 }
 
 TEST_F(PlacesTest, KnowsWhichLayersNothingNames) {

@@ -1,0 +1,78 @@
+#include "storage/image_list.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+#include "engine/json_stream.hpp"
+#include "storage/place_list.hpp"
+
+namespace cleanerd::storage {
+
+using nlohmann::json;
+
+ImageList::ImageList(std::string folder, PlaceList& files) : folder_(std::move(folder)), files_(files) {
+  for (std::string& name : names_in(folder_ + "/imagedb/metadata/sha256", files_)) with_metadata_.insert(std::move(name));
+}
+
+// {"Repositories": {"app": {"app:1": "sha256:…", "app@sha256:…": "sha256:…"}}}
+std::optional<ImageList::Tags> ImageList::read_tags() const {
+  const auto text = files_.read_small_file(folder_ + "/repositories.json");
+  if (!text) return std::nullopt;
+  const auto document = engine::parse_document(*text);
+  if (!document || !document->is_object()) return std::nullopt;
+  const auto repositories = document->find("Repositories");
+  if (repositories == document->end() || !repositories->is_object()) return std::nullopt;
+  Tags tags;
+  for (const json& references : *repositories) {
+    if (!references.is_object()) return std::nullopt;
+    for (const auto& [reference, image] : references.items()) {
+      const auto* id = image.get_ptr<const std::string*>();
+      if (!id) return std::nullopt;
+      if (!contains(reference, "@")) tags[*id].push_back(reference);
+    }
+  }
+  return tags;
+}
+
+std::optional<std::int64_t> ImageList::size_of(const std::string& chain_id) {
+  const auto [known, fresh] = sizes_.try_emplace(chain_id);
+  if (!fresh || !chain_id.starts_with("sha256:")) return known->second;
+  const auto word = files_.word_in(folder_ + "/layerdb/sha256/" + chain_id.substr(7) + "/size");
+  std::int64_t size = 0;
+  if (word && std::from_chars(word->data(), word->data() + word->size(), size).ptr == word->data() + word->size() && size >= 0) known->second = size;
+  return known->second;
+}
+
+void ImageList::add(const std::string& id, const engine::ImageConfig& config, std::span<const std::string> chain_ids) {
+  if (!complete_) return;
+  engine::ImageSummary image{.id = ImageId(id), .labels = config.labels};
+  for (const std::string& chain_id : chain_ids) {
+    const auto size = size_of(chain_id);
+    if (!size) return incomplete();  // the engine leaves an image out whose layers it does not have
+    image.size += {*size};
+  }
+  // The API tells whole seconds, and nothing for what is no time.
+  if (config.created && *config.created >= Instant(std::chrono::seconds(1)))
+    image.created = std::chrono::floor<std::chrono::seconds>(*config.created);
+  const std::string digest = id.substr(id.find(':') + 1);
+  if (with_metadata_.contains(digest)) {
+    if (auto parent = files_.word_in(folder_ + "/imagedb/metadata/sha256/" + digest + "/parent")) image.parent = ImageId(std::move(*parent));
+  }
+  images_.push_back(std::move(image));
+}
+
+std::optional<std::vector<engine::ImageSummary>> ImageList::finish() && {
+  if (!complete_) return std::nullopt;
+  auto tags = read_tags();
+  if (!tags) return std::nullopt;
+  for (engine::ImageSummary& image : images_)
+    if (const auto own = tags->find(image.id.str()); own != tags->end()) image.tags = std::move(own->second);
+  std::ranges::sort(images_, [](const engine::ImageSummary& one, const engine::ImageSummary& other) {
+    return one.created != other.created ? one.created > other.created : one.id.str() < other.id.str();
+  });
+  return std::move(images_);
+}
+
+}  // namespace cleanerd::storage
