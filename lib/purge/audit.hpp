@@ -14,7 +14,7 @@ namespace cleanerd::purge {
 
 // Nothing in it is a secret: ids, names of sessions, codes.
 struct Event {
-  std::string kind;     // session-begin, session-end, session-expired, session-lost, refused, reload, start, stop
+  std::string kind;     // session-begin, session-end, session-expired, session-lost, plan, verify, gate, refused, reload, start, stop
   std::string actor;    // "uid 0", "service"
   std::string subject;  // a session's id, an image, what was refused
   std::string outcome;  // a code: done, secrets, failed, …

@@ -53,6 +53,18 @@ unsigned http_status(Errc code) {
 
 void refuse(http::Responder& responder, const Error& error) { responder.message(http_status(error.code()), error.message()); }
 
+const char* outcome_of(const Result<JobResult>& result) {
+  return !result || result->error ? "failed" : result->status == ExitStatus::secrets ? "secrets" : "done";
+}
+
+std::string conclusion_of(const Result<JobResult>& result) {
+  if (!result) return printable(result.error().message(), 300);
+  const report::Summary& summary = result->document.summary;
+  const std::size_t unread = result->document.unread.size();
+  return plural(summary.objects, "object") + ", " + std::to_string(summary.secret_objects) + " with secrets" +
+         (unread == 0 ? std::string() : ", " + plural(unread, "place") + " not read");
+}
+
 std::string line(const json& document) { return document.dump(-1, ' ', false, json::error_handler_t::replace) + "\n"; }
 
 // The text is made here, so that all clients show the same.
@@ -111,10 +123,14 @@ class Control {
     if (!asked) return refuse(responder, asked.error());
     Job job{.what = what->second, .all = asked->all, .filters = std::move(asked->filters), .images = std::move(asked->images),
             .declared = std::move(asked->declared), .actor = actor_of(request)};
-    const bool is_gate = job.what == What::gate;
+    std::string images;
+    for (const std::string& image : job.images) images += (images.empty() ? "" : " ") + image;
     Stream stream(std::move(responder));
     auto result = worker_.run(std::move(job), Trigger::request, stream.stop(), stream.progress());
-    if (is_gate && result && options_.on_gate) options_.on_gate(*result);
+    if (what->second == What::gate && result && options_.on_gate) options_.on_gate(*result);
+    // A scan decides nothing, and what a purge decides is on the journal as its removals.
+    if (what->second == What::plan || what->second == What::verify || what->second == What::gate)
+      (void)purge::note(options_.state_dir, {what->first, actor_of(request), printable(images, 300), outcome_of(result), conclusion_of(result)});
     stream.end(result, asked->form);
   }
 
@@ -131,8 +147,13 @@ class Control {
     auto asked = parse_end_request(body_of(request));
     if (!asked) return refuse(responder, asked.error());
     auto session = sessions_.take(request.capture("id"), request.peer ? request.peer->uid : ::geteuid());
-    if (!session) return refuse(responder, session.error());
+    if (!session) {
+      if (session.error().code() == Errc::permission)
+        (void)purge::note(options_.state_dir, {"refused", actor_of(request), printable(request.capture("id"), 40), "permission", "another user's session"});
+      return refuse(responder, session.error());
+    }
     for (auto& value : asked->declared.values) session->declared.values.push_back(std::move(value));
+    for (auto& value : asked->declared.unsearchable) session->declared.unsearchable.push_back(std::move(value));
     Stream stream(std::move(responder));
     // The purge goes on when the client has gone: the agent may be killed right after its job.
     auto result = close(*session, actor_of(request), stream.progress());
@@ -143,8 +164,7 @@ class Control {
     Job job{.what = What::purge, .declared = session.declared, .since = session.info.began, .trigger = "session", .actor = actor};
     auto result = worker_.run(std::move(job), Trigger::session, {}, progress);
     if (result) result->document.command = "session";
-    const char* outcome = !result || result->error ? "failed" : result->status == ExitStatus::secrets ? "secrets" : "done";
-    (void)purge::note(options_.state_dir, {"session-end", actor, session.info.id, outcome, session.info.name});
+    (void)purge::note(options_.state_dir, {"session-end", actor, session.info.id, outcome_of(result), session.info.name});
     (void)purge::end_session(options_.state_dir, session.info.id);
     return result;
   }

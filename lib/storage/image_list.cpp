@@ -47,7 +47,9 @@ std::optional<std::int64_t> ImageList::size_of(const std::string& chain_id) {
 
 void ImageList::add(const std::string& id, const engine::ImageConfig& config, std::span<const std::string> chain_ids) {
   if (!complete_) return;
-  engine::ImageSummary image{.id = ImageId(id), .labels = config.labels};
+  engine::ImageSummary image;
+  image.id = ImageId(id);
+  image.labels = config.labels;
   for (const std::string& chain_id : chain_ids) {
     const auto size = size_of(chain_id);
     if (!size) return incomplete();  // the engine leaves an image out whose layers it does not have

@@ -131,6 +131,8 @@ class OtherUsers(ServiceTest):
         service = self.service()
         session = json.loads(service.ask("POST", "/v1/sessions", {}).text)["id"]
         self.assertIn("HTTP/1.1 403", self.ask_as_nobody(service, "POST", f"/v1/sessions/{session}/end"))
+        refused = json.loads(service.ask("GET", "/v1/audit?kind=refused").text)["entries"]
+        self.assertEqual([(entry["object"], entry["outcome"], entry["reason"]) for entry in refused], [(session, "permission", "another user's session")])
         self.assertEqual(service.ask("POST", f"/v1/sessions/{session}/end", {}).last["status"], 0)
 
 
@@ -148,6 +150,34 @@ class Surroundings(ServiceTest):
         for path in ("/metrics", "/healthz", "/readyz"):
             self.assertEqual(service.metrics_page(path).status, 200)
         self.assertEqual(host.lost(), set())
+
+    def test_what_it_was_asked_to_look_for_is_on_the_audit(self) -> None:
+        host = innocent_host()
+        declared = host.plant()
+        tagged = host.keep(host.state.add_image(step="RUN true", tags=["app:2"], env=[f"SETTING={declared}"]))
+        service = self.service(host).wait_until_looked()
+        body = {"secrets": [{"origin": "environment variable X", "value": declared}]}
+        self.assertEqual(service.ask("POST", "/v1/jobs/verify", body).last["status"], 3)
+        self.assertEqual(service.ask("POST", "/v1/jobs/gate", {"images": ["busybox:local"]}).last["status"], 0)
+        self.assertEqual(service.ask("POST", "/v1/jobs/gate", {"images": ["nowhere:1"]}).last["status"], 2)
+        self.assertEqual(service.ask("POST", "/v1/jobs/plan", body).last["status"], 3)
+        service.ask("POST", "/v1/jobs/scan", body)
+        entries = [entry for entry in json.loads(service.ask("GET", "/v1/audit").text)["entries"] if entry["kind"] not in ("start", "removal")]
+        told = [(entry["kind"], entry["actor"], entry["object"], entry["outcome"]) for entry in reversed(entries)]
+        self.assertEqual(told, [("verify", "uid 0", "", "secrets"), ("gate", "uid 0", "busybox:local", "done"), ("gate", "uid 0", "nowhere:1", "failed"),
+                                ("plan", "uid 0", "", "secrets")])
+        self.assertIn("1 with secrets", entries[-1]["reason"])
+        self.assertIn("nowhere:1", entries[1]["reason"])
+        self.assertIn(tagged, host.state.images)
+
+    def test_what_is_too_short_to_search_for_leaves_a_session_incomplete_also_where_only_its_end_tells_it(self) -> None:
+        service = self.service(innocent_host())
+        short = {"secrets": [{"origin": "environment variable PIN", "value": "12ab"}]}
+        for begin, end in (short, {}), ({}, short):
+            session = json.loads(service.ask("POST", "/v1/sessions", begin).text)["id"]
+            last = service.ask("POST", f"/v1/sessions/{session}/end", end).last
+            self.assertEqual(last["status"], 1, last)
+            self.assertIn("variable PIN", last["error"])
 
     def test_a_look_that_nobody_waits_for_gives_way_to_a_sessions_end(self) -> None:
         machine = self.machine(innocent_host())

@@ -216,6 +216,12 @@ TEST(DecodeVersion, NeedsAVersionItCanRead) {
     EXPECT_FALSE(decode_version(json::parse(text))) << text;
 }
 
+TEST(DecodeInfo, CountsImagesWhereTheEngineTellsAWholeNumber) {
+  EXPECT_EQ(decode_image_count(json::parse(R"({"Images":1001})")).value(), 1001u);
+  for (const char* text : {R"({})", R"({"Images":null})", R"({"Images":-1})", R"({"Images":"7"})", R"({"Images":7.5})", R"([])"})
+    EXPECT_FALSE(decode_image_count(json::parse(text))) << text;
+}
+
 TEST(ParseApiVersion, ReadsMajorDotMinorOnly) {
   EXPECT_EQ(parse_api_version("1.51"), (ApiVersion{1, 51}));
   EXPECT_LT((ApiVersion{1, 9}), (ApiVersion{1, 24}));
