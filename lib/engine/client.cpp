@@ -225,6 +225,10 @@ Result<std::vector<ImageSummary>> Client::list_images() const {
 Result<std::size_t> Client::count_images() const {
   auto document = impl_->document(impl_->versioned("/info"), kInspecting);
   if (!document) return std::move(document).error().within("count images");
+  EngineInfo now;
+  const EngineInfo& then = impl_->info;
+  if (!decode_info(*document, now) || now.id != then.id || now.data_root != then.data_root || now.store != then.store || now.storage_driver != then.storage_driver)
+    return Error(Errc::conflict, "count images: another engine answers now");
   auto count = decode_image_count(*document);
   if (!count) return std::move(count).error().within("count images");
   return count;

@@ -50,7 +50,7 @@ class Client {
 
   // Untagged and intermediate ones included: GET /images/json?all=1.
   Result<std::vector<ImageSummary>> list_images() const;
-  // How many these are, without the work that listing them is: GET /info.
+  // How many these are, without the work that listing them is: GET /info. Errc::conflict when another engine than engine() answers now.
   Result<std::size_t> count_images() const;
   // GET /images/{id}/json and /images/{id}/history: Env, labels and the steps' text.
   Result<ImageConfig> image_config(const ImageId& id) const;

@@ -52,12 +52,35 @@ Configs read_configs(const Client& client, const std::optional<storage::DataRoot
   return configs;
 }
 
-// From the disk where the engine has as many, which it takes much longer to list than to count (docs/decisions/0009).
-Result<std::vector<engine::ImageSummary>> list_images(const Client& client, Result<storage::Places>& places, const Result<std::size_t>& count) {
-  if (places && count) {
-    if (auto images = places->take_images(); images && images->size() == *count) return std::move(*images);
+struct Listed {
+  Result<std::vector<engine::ImageSummary>> images;
+  Result<storage::Places> places;
+};
+
+// An engine that could not write its tags down has other ones than the disk.
+bool has_room(const storage::DataRoot& root) {
+  constexpr std::int64_t kRoom = 64 << 20;
+  const auto disk = root.disk();
+  return disk && disk->free.bytes >= kRoom;
+}
+
+// Images from the disk where the engine has as many, which it takes much longer to list than to count (docs/decisions/0009). What a build
+// writes or removes meanwhile is an object without a place, or a place without an object, for this time.
+Listed list_images(const Client& client, const std::optional<storage::DataRoot>& root) {
+  const auto read_places = [&]() -> Result<storage::Places> {
+    if (!root) return Error(Errc::not_found, "it is not there");
+    return storage::Places::read(*root, client.engine());
+  };
+  if (root && root->belongs() && client.engine().store == engine::ImageStore::graphdriver && has_room(*root)) {
+    auto places_later = std::async(std::launch::async, read_places);
+    const auto count = client.count_images();
+    auto places = places_later.get();
+    if (auto images = places && count ? places->take_images() : std::nullopt; images && images->size() == *count)
+      return {std::move(*images), std::move(places)};
   }
-  return client.list_images();
+  auto places_later = std::async(std::launch::async, read_places);
+  auto images = client.list_images();
+  return {std::move(images), places_later.get()};
 }
 
 Result<std::vector<engine::BuildRecord>> list_builds(const Host& host) {
@@ -97,18 +120,7 @@ Result<Inventory> collect(const Host& host) {
   auto cache_later = std::async(std::launch::async, [&] { return client.list_cache_records(); });
   auto builds_later = std::async(std::launch::async, [&] { return list_builds(host); });
   auto volumes_later = std::async(std::launch::async, [&] { return client.list_builder_volumes(); });
-  // What a build writes or removes meanwhile is an object without a place, or a place without an object, for this time.
-  auto places_later = std::async(std::launch::async, [&]() -> Result<storage::Places> {
-    if (!root) return Error(Errc::not_found, "it is not there");
-    return storage::Places::read(*root, client.engine());
-  });
-  const bool lies_on_disk = root && root->belongs() && client.engine().store == engine::ImageStore::graphdriver;
-  std::optional<Result<std::vector<engine::ImageSummary>>> listed;
-  Result<std::size_t> count = std::size_t{0};
-  if (lies_on_disk) count = client.count_images();
-  else listed = client.list_images();
-  auto places = places_later.get();
-  auto images = listed ? std::move(*listed) : list_images(client, places, count);
+  auto [images, places] = list_images(client, root);
   Configs configs;
   if (images) configs = read_configs(client, root, places, *images);
   auto containers = containers_later.get();

@@ -2,6 +2,7 @@
 
 #include <grp.h>
 #include <pwd.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -57,12 +58,21 @@ const char* outcome_of(const Result<JobResult>& result) {
   return !result || result->error ? "failed" : result->status == ExitStatus::secrets ? "secrets" : "done";
 }
 
+// Nothing that somebody named: it may be a secret by mistake.
 std::string conclusion_of(const Result<JobResult>& result) {
-  if (!result) return printable(result.error().message(), 300);
+  if (!result) return "exit status " + std::to_string(static_cast<int>(exit_status(result.error().code())));
   const report::Summary& summary = result->document.summary;
   const std::size_t unread = result->document.unread.size();
   return plural(summary.objects, "object") + ", " + std::to_string(summary.secret_objects) + " with secrets" +
          (unread == 0 ? std::string() : ", " + plural(unread, "place") + " not read");
+}
+
+// The images that a gate was asked about, by their ids.
+std::string subject_of(const Result<JobResult>& result) {
+  if (!result) return {};
+  std::string ids;
+  for (const report::ObjectRow& row : result->document.objects) ids += (ids.empty() ? "" : " ") + row.id;
+  return ids.size() <= 2000 ? ids : ids.substr(0, ids.find(' ', 2000)) + " …";
 }
 
 std::string line(const json& document) { return document.dump(-1, ' ', false, json::error_handler_t::replace) + "\n"; }
@@ -116,30 +126,29 @@ class Control {
     const auto what = kJobs.find(request.capture("what"));
     if (what == kJobs.end()) return responder.message(404, "there is no such job; there are scan, plan, purge, verify and gate");
     if (what->second == What::purge && !may_purge(request, *worker_.policy())) {
-      (void)purge::note(options_.state_dir, {"refused", actor_of(request), "purge", "permission", ""});
+      note({"refused", actor_of(request), "purge", "permission", ""});
       return responder.message(403, "only root, and users whom the configuration names in control.may_purge, may purge");
     }
     auto asked = parse_job_request(body_of(request), system_now());
     if (!asked) return refuse(responder, asked.error());
     Job job{.what = what->second, .all = asked->all, .filters = std::move(asked->filters), .images = std::move(asked->images),
             .declared = std::move(asked->declared), .actor = actor_of(request)};
-    std::string images;
-    for (const std::string& image : job.images) images += (images.empty() ? "" : " ") + image;
     Stream stream(std::move(responder));
     auto result = worker_.run(std::move(job), Trigger::request, stream.stop(), stream.progress());
     if (what->second == What::gate && result && options_.on_gate) options_.on_gate(*result);
     // A scan decides nothing, and what a purge decides is on the journal as its removals.
     if (what->second == What::plan || what->second == What::verify || what->second == What::gate)
-      (void)purge::note(options_.state_dir, {what->first, actor_of(request), printable(images, 300), outcome_of(result), conclusion_of(result)});
+      note({what->first, actor_of(request), what->second == What::gate ? subject_of(result) : std::string(), outcome_of(result), conclusion_of(result)});
     stream.end(result, asked->form);
   }
 
   void begin_session(http::Request request, http::Responder responder) {
     auto asked = parse_session_request(body_of(request));
     if (!asked) return refuse(responder, asked.error());
-    auto session = sessions_.begin(asked->name, std::move(asked->declared), asked->lifetime, request.peer ? request.peer->uid : ::geteuid());
+    const std::string name = asked->declared.without_secrets(asked->name);
+    auto session = sessions_.begin(name, std::move(asked->declared), asked->lifetime, request.peer ? request.peer->uid : ::geteuid());
     if (!session) return refuse(responder, session.error());
-    (void)purge::note(options_.state_dir, {"session-begin", actor_of(request), session->id, "begun", session->name});
+    note({"session-begin", actor_of(request), session->id, "begun", session->name});
     responder.json(201, describe(*session).dump());
   }
 
@@ -149,7 +158,7 @@ class Control {
     auto session = sessions_.take(request.capture("id"), request.peer ? request.peer->uid : ::geteuid());
     if (!session) {
       if (session.error().code() == Errc::permission)
-        (void)purge::note(options_.state_dir, {"refused", actor_of(request), printable(request.capture("id"), 40), "permission", "another user's session"});
+        note({"refused", actor_of(request), printable(request.capture("id"), 40), "permission", "another user's session"});
       return refuse(responder, session.error());
     }
     for (auto& value : asked->declared.values) session->declared.values.push_back(std::move(value));
@@ -164,7 +173,7 @@ class Control {
     Job job{.what = What::purge, .declared = session.declared, .since = session.info.began, .trigger = "session", .actor = actor};
     auto result = worker_.run(std::move(job), Trigger::session, {}, progress);
     if (result) result->document.command = "session";
-    (void)purge::note(options_.state_dir, {"session-end", actor, session.info.id, outcome_of(result), session.info.name});
+    note({"session-end", actor, session.info.id, outcome_of(result), session.info.name});
     (void)purge::end_session(options_.state_dir, session.info.id);
     return result;
   }
@@ -191,6 +200,10 @@ class Control {
   }
 
  private:
+  void note(const purge::Event& event) const {
+    if (Status noted = purge::note(options_.state_dir, event); !noted) spdlog::warn("{} is not on the audit: {}", event.kind, printable(noted.error().message(), 300));
+  }
+
   static json describe(const SessionInfo& session) {
     return {{"id", session.id}, {"name", session.name}, {"owner", session.owner}, {"began_at", format_rfc3339(session.began)},
             {"expires_at", format_rfc3339(session.expires)}, {"secrets", session.secrets}};

@@ -216,10 +216,12 @@ void DeclaredSecrets::add(std::string_view value, const std::string& origin) {
   else unsearchable.push_back({"the declared secret of " + origin, "too short or too common to be searched for; 8 characters are the least"});
 }
 
-Error DeclaredSecrets::without_secrets(const Error& error) const {
+Error DeclaredSecrets::without_secrets(const Error& error) const { return Error(error.code(), without_secrets(error.message())); }
+
+std::string DeclaredSecrets::without_secrets(const std::string& text) const {
   secrets::ValueSet known;
   for (const secrets::KnownValue& value : values) known.add(value);
-  return Error(error.code(), known.redact(error.message()));
+  return known.redact(text);
 }
 
 Result<Workplace> Workplace::open(const policy::Policy& policy, const std::string& host, const std::string& state_dir, std::stop_token stop) {

@@ -29,6 +29,7 @@ struct DeclaredSecrets {
   void add(std::string_view value, const std::string& origin);
   // An error's text may quote what a caller gave.
   Error without_secrets(const Error& error) const;
+  std::string without_secrets(const std::string& text) const;
 };
 
 enum class What { scan, plan, purge, verify, gate };

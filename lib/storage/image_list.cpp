@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <unordered_set>
 
 #include "base/text.hpp"
 #include "engine/json_stream.hpp"
@@ -11,10 +12,6 @@
 namespace cleanerd::storage {
 
 using nlohmann::json;
-
-ImageList::ImageList(std::string folder, PlaceList& files) : folder_(std::move(folder)), files_(files) {
-  for (std::string& name : names_in(folder_ + "/imagedb/metadata/sha256", files_)) with_metadata_.insert(std::move(name));
-}
 
 // {"Repositories": {"app": {"app:1": "sha256:…", "app@sha256:…": "sha256:…"}}}
 std::optional<ImageList::Tags> ImageList::read_tags() const {
@@ -34,6 +31,22 @@ std::optional<ImageList::Tags> ImageList::read_tags() const {
     }
   }
   return tags;
+}
+
+bool ImageList::read_parents() {
+  const std::string folder = folder_ + "/imagedb/metadata/sha256";
+  const std::size_t unread = files_.count_unread();
+  std::unordered_set<std::string> with_metadata;
+  for (std::string& name : names_in(folder, files_)) with_metadata.insert(std::move(name));
+  if (files_.count_unread() != unread) return false;
+  for (engine::ImageSummary& image : images_) {
+    const std::string digest = image.id.str().substr(image.id.str().find(':') + 1);
+    if (!with_metadata.contains(digest)) continue;
+    const auto parent = files_.read_small_file(folder + "/" + digest + "/parent");
+    if (parent) image.parent = ImageId(std::string(trim(*parent)));
+    else if (parent.error().code() != Errc::not_found) return false;
+  }
+  return true;
 }
 
 std::optional<std::int64_t> ImageList::size_of(const std::string& chain_id) {
@@ -58,15 +71,11 @@ void ImageList::add(const std::string& id, const engine::ImageConfig& config, st
   // The API tells whole seconds, and nothing for what is no time.
   if (config.created && *config.created >= Instant(std::chrono::seconds(1)))
     image.created = std::chrono::floor<std::chrono::seconds>(*config.created);
-  const std::string digest = id.substr(id.find(':') + 1);
-  if (with_metadata_.contains(digest)) {
-    if (auto parent = files_.word_in(folder_ + "/imagedb/metadata/sha256/" + digest + "/parent")) image.parent = ImageId(std::move(*parent));
-  }
   images_.push_back(std::move(image));
 }
 
 std::optional<std::vector<engine::ImageSummary>> ImageList::finish() && {
-  if (!complete_) return std::nullopt;
+  if (!complete_ || !read_parents()) return std::nullopt;
   auto tags = read_tags();
   if (!tags) return std::nullopt;
   for (engine::ImageSummary& image : images_)

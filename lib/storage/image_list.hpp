@@ -6,7 +6,6 @@
 #include <span>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "engine/types.hpp"
@@ -19,27 +18,27 @@ class PlaceList;
 class ImageList {
  public:
   // `folder`: <data root>/image/<driver>. `files` outlives this.
-  ImageList(std::string folder, PlaceList& files);
+  ImageList(std::string folder, PlaceList& files) : folder_(std::move(folder)), files_(files) {}
 
   // `chain_ids`: of its layers, lowest first.
   void add(const std::string& id, const engine::ImageConfig& config, std::span<const std::string> chain_ids);
   // There is an image of which the disk does not tell all.
   void incomplete() { complete_ = false; }
 
-  // Newest first. Reads the tags now: an image that had none yet when it was listed would look like residue. nullopt where anything was
-  // not as the layout has it: the engine is to be asked then.
+  // Newest first. Reads parents and tags now: an image that had none yet when it was listed would look like residue. nullopt where
+  // anything was not as the layout has it: the engine is to be asked then.
   std::optional<std::vector<engine::ImageSummary>> finish() &&;
 
  private:
   using Tags = std::unordered_map<std::string, std::vector<std::string>>;  // by image id
 
   std::optional<Tags> read_tags() const;
+  bool read_parents();
   std::optional<std::int64_t> size_of(const std::string& chain_id);
 
   const std::string folder_;
   PlaceList& files_;
   bool complete_ = true;
-  std::unordered_set<std::string> with_metadata_;  // the digests in imagedb/metadata
   std::unordered_map<std::string, std::optional<std::int64_t>> sizes_;
   std::vector<engine::ImageSummary> images_;
 };

@@ -44,6 +44,12 @@ void PlaceList::found(Place::Kind kind, const std::string& path, Named named) {
 
 void PlaceList::config(const std::string& image, engine::ImageConfig config) { configs_.emplace(image, std::move(config)); }
 
+void PlaceList::images(std::optional<std::vector<engine::ImageSummary>> all, const std::string& folder, const Stamp& stamp) {
+  images_ = std::move(all);
+  images_folder_ = folder;
+  images_stamp_ = stamp;
+}
+
 void PlaceList::unread(Error error) {
   if (error.code() != Errc::not_found) unread_.push_back(std::move(error));
 }
@@ -81,6 +87,8 @@ Places PlaceList::finish() && {
   std::ranges::sort(places.places_, {}, &Place::path);
   places.configs_ = std::move(configs_);
   places.images_ = std::move(images_);
+  places.images_folder_ = std::move(images_folder_);
+  places.images_stamp_ = images_stamp_;
   places.unread_ = std::move(unread_);
   return places;
 }
@@ -92,10 +100,14 @@ std::vector<std::string> names_in(const std::string& directory, PlaceList& list)
     list.unread(file_error(directory, errno));
     return names;
   }
-  while (const dirent* entry = ::readdir(open.get())) {
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(open.get());
+    if (!entry) break;
     const std::string_view name(entry->d_name);
     if (name != "." && name != "..") names.emplace_back(name);
   }
+  if (errno != 0) list.unread(file_error(directory, errno));
   return names;
 }
 

@@ -25,18 +25,20 @@ class PlaceList {
   void found(Place::Kind kind, const std::string& path, Named named = Named::maybe);
   bool has(const std::string& path) const { return by_path_.contains(path); }
   void config(const std::string& image, engine::ImageConfig config);
-  void images(std::optional<std::vector<engine::ImageSummary>> all) { images_ = std::move(all); }
+  // `stamp`: of `folder` before it was listed.
+  void images(std::optional<std::vector<engine::ImageSummary>> all, const std::string& folder, const Stamp& stamp);
   void unread(Error error);
+  std::size_t count_unread() const { return unread_.size(); }
 
   // A file below the root, as storage::read_small_file reads it.
   Result<std::string> read_small_file(const std::string& path, std::size_t limit = 16u << 20) const;
+  Stamp stamp(const std::string& path) const;
   // A short file's trimmed content: cache-id, mount-id, parent. nullopt when it is not there.
   std::optional<std::string> word_in(const std::string& path) const;
 
   Places finish() &&;
 
  private:
-  Stamp stamp(const std::string& path) const;
   bool is_below_root(const std::string& path) const { return root_directory_ && path.starts_with(root_); }
   const char* from_root(const std::string& path) const { return path.c_str() + root_.size(); }
 
@@ -45,6 +47,8 @@ class PlaceList {
   std::unordered_map<std::string, Place> by_path_;
   std::unordered_map<std::string, engine::ImageConfig> configs_;  // by image id
   std::optional<std::vector<engine::ImageSummary>> images_;
+  std::string images_folder_;
+  Stamp images_stamp_{};
   std::vector<Error> unread_;
 };
 

@@ -108,7 +108,10 @@ std::optional<engine::ImageConfig> Places::take_config(const ImageId& id) {
   return std::move(config.mapped());
 }
 
-std::optional<std::vector<engine::ImageSummary>> Places::take_images() { return std::exchange(images_, std::nullopt); }
+std::optional<std::vector<engine::ImageSummary>> Places::take_images() {
+  if (!images_ || stamp_of(images_folder_).hash != images_stamp_.hash) return std::nullopt;
+  return std::exchange(images_, std::nullopt);
+}
 
 const Place* Places::containing(std::string_view path) const {
   for (std::size_t end = path.size(); end != 0 && end != std::string_view::npos; end = path.rfind('/', end - 1)) {

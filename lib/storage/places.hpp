@@ -65,8 +65,8 @@ class Places {
   std::vector<const Place*> of(const Owner& owner) const;
   // The image's config, where listing its layers meant reading it; once.
   std::optional<engine::ImageConfig> take_config(const ImageId& id);
-  // What GET /images/json?all=1 tells, from a graphdriver's store; once. nullopt where the engine is to be asked: another store, or one
-  // of which something could not be read. An image that came or went meanwhile is in it or not.
+  // What GET /images/json?all=1 tells, from a graphdriver's store; once. nullopt where the engine is to be asked: another store, one of
+  // which something could not be read, or where an image has come or gone since.
   std::optional<std::vector<engine::ImageSummary>> take_images();
   // The place that this path is in; nullptr for none.
   const Place* containing(std::string_view path) const;
@@ -78,6 +78,8 @@ class Places {
   std::vector<Error> unread_;
   std::unordered_map<std::string, engine::ImageConfig> configs_;
   std::optional<std::vector<engine::ImageSummary>> images_;
+  std::string images_folder_;
+  Stamp images_stamp_{};  // of that folder before it was listed
 };
 
 }  // namespace cleanerd::storage

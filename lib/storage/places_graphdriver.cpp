@@ -69,6 +69,7 @@ class Graphdriver {
 
   void images() {
     const std::string folder = image_ + "/imagedb/content/sha256/";
+    const Stamp stamp = list_.stamp(folder);
     ImageList all(image_, list_);
     for (const std::string& name : names_in(folder, list_)) {
       if (!is_hex_id(name)) {
@@ -94,7 +95,7 @@ class Graphdriver {
       all.add(owner.id, *config, layers);
       list_.config(owner.id, std::move(*config));
     }
-    list_.images(std::move(all).finish());
+    list_.images(std::move(all).finish(), folder, stamp);
   }
 
   void containers() {

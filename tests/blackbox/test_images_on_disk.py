@@ -2,8 +2,12 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 
+import faults
+from fake_engine import Request
+from faults import Fault
 from host_state import Image, rfc3339
 from runner import DONE, SECRETS, BlackBoxTest, Machine
 from scenario import Host, innocent_host
@@ -55,6 +59,18 @@ class ImagesOnDisk(BlackBoxTest):
     def asked_for_list(self, machine: Machine) -> bool:
         return any(request.path.endswith("/images/json") for request in machine.engine.requests)
 
+    def at_the_count(self, machine: Machine, act: Callable[[], Fault | None]) -> None:
+        """The first GET /info is the greeting's."""
+        asked: list[Request] = []
+
+        def on_request(request: Request) -> Fault | None:
+            if not request.path.endswith("/info"):
+                return None
+            asked.append(request)
+            return act() if len(asked) > 1 else None
+
+        machine.engine.on_request = on_request
+
     def test_are_not_asked_for(self) -> None:
         machine, _, secret = self.prepared()
         scan = machine.run("scan", "--format", "json")
@@ -72,6 +88,35 @@ class ImagesOnDisk(BlackBoxTest):
         self.assert_status(scan, SECRETS)
         self.assertTrue(self.asked_for_list(machine))
         self.assertLessEqual({secret, other}, {item["engine_id"] for item in scan.document["objects"]})
+
+    def test_one_that_the_engine_does_not_have_is_none(self) -> None:
+        machine, store, secret = self.prepared()
+        nobodys = store.add("RUN true", env=["API_TOKEN=" + machine.host.plant()])
+        del machine.host.state.images[nobodys]
+        plan = machine.run("plan", "--format", "json")
+        self.assertTrue(self.asked_for_list(machine))
+        self.assertEqual(plan.state_of(secret), "planned")
+        self.assertNotIn(nobodys, {item["engine_id"] for item in plan.document["objects"]})
+
+    def test_are_asked_for_where_the_count_cannot_be_had(self) -> None:
+        for fault in faults.refuses(500, "out of order"), faults.closes_before_acting(), faults.cuts_the_body():
+            with self.subTest(fault=fault):
+                machine, _, _ = self.prepared()
+                self.at_the_count(machine, lambda fault=fault: fault)
+                self.assert_status(machine.run("scan"), SECRETS)
+                self.assertTrue(self.asked_for_list(machine))
+
+    def test_are_asked_for_where_another_engine_counts(self) -> None:
+        machine, _, _ = self.prepared()
+        self.at_the_count(machine, lambda: setattr(machine.host.state, "engine_id", "another"))
+        self.assert_status(machine.run("scan"), SECRETS)
+        self.assertTrue(self.asked_for_list(machine))
+
+    def test_are_asked_for_where_a_parent_cannot_be_read(self) -> None:
+        machine, store, secret = self.prepared()
+        (store.root / "imagedb/metadata/sha256" / secret.removeprefix("sha256:") / "parent").mkdir(parents=True)
+        self.assert_status(machine.run("scan"), SECRETS)
+        self.assertTrue(self.asked_for_list(machine))
 
     def test_are_asked_for_where_the_engine_does_not_count_them(self) -> None:
         machine, _, _ = self.prepared()

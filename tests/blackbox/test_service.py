@@ -17,7 +17,7 @@ import yaml
 
 import faults
 from runner import REPOSITORY
-from scenario import innocent_host
+from scenario import innocent_host, new_secret
 from service import CLEANERD, DEADLINE, Service, ServiceTest, UnixConnection
 
 NOBODY = 65534
@@ -159,15 +159,20 @@ class Surroundings(ServiceTest):
         body = {"secrets": [{"origin": "environment variable X", "value": declared}]}
         self.assertEqual(service.ask("POST", "/v1/jobs/verify", body).last["status"], 3)
         self.assertEqual(service.ask("POST", "/v1/jobs/gate", {"images": ["busybox:local"]}).last["status"], 0)
-        self.assertEqual(service.ask("POST", "/v1/jobs/gate", {"images": ["nowhere:1"]}).last["status"], 2)
+        by_mistake = new_secret()  # in place of an image's name
+        self.assertEqual(service.ask("POST", "/v1/jobs/gate", {"images": [by_mistake]}).last["status"], 2)
+        session = json.loads(service.ask("POST", "/v1/sessions", body | {"name": f"job {declared}"}).text)["id"]
+        self.assertEqual(service.ask("POST", f"/v1/sessions/{session}/end", {}).last["status"], 3)
         self.assertEqual(service.ask("POST", "/v1/jobs/plan", body).last["status"], 3)
         service.ask("POST", "/v1/jobs/scan", body)
-        entries = [entry for entry in json.loads(service.ask("GET", "/v1/audit").text)["entries"] if entry["kind"] not in ("start", "removal")]
+        entries = [entry for entry in json.loads(service.ask("GET", "/v1/audit").text)["entries"] if entry["kind"] in ("plan", "verify", "gate", "scan")]
         told = [(entry["kind"], entry["actor"], entry["object"], entry["outcome"]) for entry in reversed(entries)]
-        self.assertEqual(told, [("verify", "uid 0", "", "secrets"), ("gate", "uid 0", "busybox:local", "done"), ("gate", "uid 0", "nowhere:1", "failed"),
+        self.assertEqual(told, [("verify", "uid 0", "", "secrets"), ("gate", "uid 0", f"image.tagged:{host.base}", "done"), ("gate", "uid 0", "", "failed"),
                                 ("plan", "uid 0", "", "secrets")])
         self.assertIn("1 with secrets", entries[-1]["reason"])
-        self.assertIn("nowhere:1", entries[1]["reason"])
+        self.assertEqual(entries[1]["reason"], "exit status 2")
+        host.planted.append(by_mistake)
+        service.machine.check_secrecy(service.ask("GET", "/v1/audit").text.encode())
         self.assertIn(tagged, host.state.images)
 
     def test_what_is_too_short_to_search_for_leaves_a_session_incomplete_also_where_only_its_end_tells_it(self) -> None:
