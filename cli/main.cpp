@@ -16,7 +16,7 @@ const char* const malloc_conf = "narenas:1";
 
 int main(int argc, char** argv) try {
   using namespace cleanerd::cli;
-  cleanerd::service::keep_memory_private();
+  (void)cleanerd::service::keep_memory_private();  // seldom run with the right to; the service tells
   ::signal(SIGPIPE, SIG_IGN);
   auto parsed = parse_command_line(argc, argv);
   if (const auto* status = std::get_if<ExitStatus>(&parsed)) return static_cast<int>(*status);

@@ -42,7 +42,7 @@ void add_common(CLI::App& app, Options& options) {
 void add_daemon(CLI::App& app, Options& options) {
   app.add_flag_callback("--no-daemon", [&options] { options.daemon = Options::Daemon::no; }, "work in this process");
   app.add_flag_callback("--daemon", [&options] { options.daemon = Options::Daemon::yes; },
-                        "work through the service (default: where it answers and neither --host nor --config is given)");
+                        "work through the service (default: where it answers and no engine is named: --host, --config, DOCKER_HOST)");
 }
 
 void add_format(CLI::App& app, Options& options, std::vector<std::string> names) {
@@ -53,14 +53,14 @@ void add_format(CLI::App& app, Options& options, std::vector<std::string> names)
 }
 
 void add_secrets(CLI::App& app, Options& options) {
-  app.add_option("--secret-env", options.secret_env, "the value of this environment variable is a secret (repeatable)")->type_name("NAME");
-  app.add_option("--secret-file", options.secret_files, "the content of this file is a secret, without its final newline (repeatable)")->type_name("PATH");
-  app.add_option("--secrets-from", options.secrets_from, "one secret a line; - is standard input")->type_name("FILE|-");
+  app.add_option("--secret-env", options.secret_env, "the value of this environment variable is a secret (repeatable)")->type_name("NAME")->allow_extra_args(false);
+  app.add_option("--secret-file", options.secret_files, "the content of this file is a secret, without its final newline (repeatable)")->type_name("PATH")->allow_extra_args(false);
+  app.add_option("--secrets-from", options.secrets_from, "one secret a line; - is standard input")->type_name("FILE|-")->allow_extra_args(false);
 }
 
 void add_selection(CLI::App& app, Options& options) {
   add_secrets(app, options);
-  app.add_option("--filter", options.filters, "kind, label, until, image, build or rule (repeatable; same key: or, different keys: and)")->type_name("KEY=VALUE");
+  app.add_option("--filter", options.filters, "kind, label, until, image, build or rule (repeatable; same key: or, different keys: and)")->type_name("KEY=VALUE")->allow_extra_args(false);
   app.add_option_function<std::string>("--build", [&options](const std::string& ref) { options.filters.push_back("build=" + ref); },
                                        "only what this build left; cleanerctl builds lists them")->type_name("REF");
   app.add_flag("--all", options.all, "every finished build's residue, secret-bearing or not");
@@ -94,7 +94,7 @@ void add_status_and_audit(CLI::App& app, Options& options) {
   status.callback([&options] { options.command = Command::status; });
   CLI::App& audit = *app.add_subcommand("audit", "what was removed, when, why and by whom");
   audit.callback([&options] { options.command = Command::audit; });
-  audit.add_option("--filter", options.filters, "since, until, kind, actor, object, outcome, policy or limit (repeatable; same key: or, different keys: and)")->type_name("KEY=VALUE");
+  audit.add_option("--filter", options.filters, "since, until, kind, actor, object, outcome, policy or limit (repeatable; same key: or, different keys: and)")->type_name("KEY=VALUE")->allow_extra_args(false);
   for (CLI::App* command : {&status, &audit}) {
     add_common(*command, options);
     add_format(*command, options, {"table", "json"});
@@ -113,7 +113,21 @@ void add_policy(CLI::App& app, Options& options) {
   for (CLI::App* command : {&check, &show}) add_common(*command, options);
 }
 
-// One line; CLI11's own texts do not name an unknown command.
+bool is_option(const std::string& word) {
+  return word.size() > 1 && word.size() < 24 && word.starts_with('-') && word.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") == std::string::npos;
+}
+
+// What is no option of any program may be a secret.
+std::string surplus_complaint(const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
+    const std::string name = word.substr(0, word.find('='));
+    if (name == "--secret") return "there is no option --secret: other users see a command's arguments; --secret-env names a variable that holds it";
+    if (is_option(name)) return "there is no option " + name + " here";
+  }
+  return plural(words.size(), "word") + " too many, or an option that there is not";
+}
+
+// One line that quotes no value.
 std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
   const auto surplus = app.remaining(true);
   if (app.get_subcommands().empty() && surplus.empty()) {
@@ -121,8 +135,12 @@ std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
     for (const CLI::App* command : app.get_subcommands({})) names += (names.empty() ? "" : ", ") + command->get_name();
     return "which command? there are " + names;
   }
-  if (app.get_subcommands().empty()) return "there is no command or option '" + surplus.front() + "'";
-  return error.what();
+  if (app.get_subcommands().empty()) {
+    const std::string name = surplus.front().substr(0, surplus.front().find('='));
+    const bool usual = name.size() < 24 && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") == std::string::npos;
+    return usual ? "there is no command or option '" + name + "'" : "there is no such command or option";
+  }
+  return surplus.empty() ? error.what() : surplus_complaint(surplus);
 }
 
 }  // namespace
@@ -165,6 +183,12 @@ void add_commands(CLI::App& app, Options& options) {
       command.add_flag("-n,--dry-run", options.dry_run, "only show the plan");
       command.add_flag("-f,--force", options.force, "do not ask; needed without a terminal");
     }
+    // All that look take them; these have nothing to hold back or to ask.
+    if (row.command == Command::scan || row.command == Command::plan || row.command == Command::verify || row.command == Command::gate)
+      command.add_flag_callback("-n,--dry-run", [] {}, "as it is: nothing is changed");
+    if (row.command == Command::scan || row.command == Command::plan || row.command == Command::verify || row.command == Command::gate ||
+        row.command == Command::run)
+      command.add_flag_callback("-f,--force", [] {}, "as it is: nothing is asked");
     if (row.command == Command::gate)
       command.add_option("IMAGE", options.images, "a tag, an id or at least 4 characters of one (repeatable)")->required();
     if (row.command == Command::run) {

@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -194,7 +195,9 @@ Result<ExitStatus> Remote::end_session(const Options& options, const std::string
 Result<std::optional<Remote>> service_for(const Options& options, const policy::Policy& policy, std::stop_token stop) {
   using Choice = Options::Daemon;
   if (options.daemon == Choice::no) return std::optional<Remote>();
-  const bool settled = !options.host.empty() || !options.config_file.empty();
+  // Whoever names an engine means that one, and not the service's.
+  const char* const engine = std::getenv("DOCKER_HOST");
+  const bool settled = !options.host.empty() || !options.config_file.empty() || (engine && *engine);
   if (options.daemon == Choice::if_there && (settled || ::access((options.socket.empty() ? policy.control_socket : options.socket).c_str(), R_OK | W_OK) != 0))
     return std::optional<Remote>();
   auto remote = Remote::connect(options, policy, std::move(stop));

@@ -1,5 +1,6 @@
 #include "cli/secret_input.hpp"
 
+#include <cerrno>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -19,6 +20,10 @@ Result<std::string> read_stream(std::istream& in, const std::string& name) {
 
 Result<std::string> read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
+  if (!in && errno == ENOENT) {
+    const bool is_path = path.starts_with('/') || path.starts_with('.');
+    return Error(Errc::usage, is_path ? printable(path) + ": there is no such file" : "there is no such file here; it is not named, as it may be the secret itself");
+  }
   if (!in) return Error(Errc::io, printable(path) + ": cannot be opened");
   return read_stream(in, printable(path));
 }

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -42,10 +43,45 @@ std::string status_table(const json& status) {
          plural(static_cast<std::size_t>(std::max(0, status.value("sessions", 0))), "session") + " open.\n";
 }
 
+// RFC 3986, all but unreserved characters.
+std::string percent_encoded(const std::string& text) {
+  static constexpr char kDigits[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) || contains("-._~", std::string_view(&c, 1))) out += c;
+    else ((out += '%') += kDigits[byte >> 4]) += kDigits[byte & 15];
+  }
+  return out;
+}
+
 // Without the service, as whoever may read its state directory.
 Result<std::vector<purge::AuditEntry>> read_here(const std::string& state_dir, const purge::AuditFilter& filter) {
   auto entries = purge::read_audit(state_dir, filter);
-  if (!entries && entries.error().code() == Errc::not_found) return std::vector<purge::AuditEntry>();
+  if (entries) return entries;
+  if (entries.error().code() == Errc::not_found) return std::vector<purge::AuditEntry>();
+  // Exit status 4 is for engine and service alone.
+  return entries.error().code() == Errc::permission ? Error(Errc::io, entries.error().message()) : entries.error();
+}
+
+// What the service has, which may be another state directory's. Whoever may use its socket may look.
+Result<std::vector<purge::AuditEntry>> read_there(Remote& remote, const std::vector<std::string>& filters) {
+  std::string query;
+  for (const std::string& one : filters) {
+    const auto equals = one.find('=');
+    query += (query.empty() ? "?" : "&") + percent_encoded(one.substr(0, equals)) + "=" + percent_encoded(one.substr(equals + 1));
+  }
+  auto answer = remote.get("/v1/audit" + query);
+  if (!answer) return std::move(answer).error();
+  const json document = json::parse(*answer, nullptr, false);
+  if (!document.is_object() || !document.contains("entries") || !document["entries"].is_array())
+    return Error(Errc::protocol, "the service's answer is not what its API promises");
+  std::vector<purge::AuditEntry> entries;
+  for (const json& one : document["entries"]) {
+    if (!one.is_object()) continue;
+    const auto text = [&](const char* key) { return one.contains(key) && one[key].is_string() ? one[key].get<std::string>() : std::string(); };
+    entries.push_back({text("time"), text("kind"), text("actor"), text("trigger"), text("policy"), text("object"), text("outcome"), text("reason"), text("settled_at")});
+  }
   return entries;
 }
 
@@ -91,18 +127,9 @@ Result<ExitStatus> audit(const Options& options, const service::Interruption& in
   if (!policy) return std::move(policy).error();
   auto filter = purge::parse_audit_filter(options.filters, system_now());
   if (!filter) return std::move(filter).error().within("--filter");
-  auto entries = read_here(service::state_dir(*policy), *filter);
-  if (!entries && entries.error().code() == Errc::permission && options.format == Format::json) {
-    // Whoever may use the service's socket may look.
-    auto remote = Remote::connect(options, *policy, interruption.token());
-    if (!remote) return std::move(entries).error();
-    std::string query;
-    for (const std::string& one : options.filters) query += (query.empty() ? "?" : "&") + one;
-    auto answer = remote->get("/v1/audit" + query);
-    if (!answer) return std::move(answer).error();
-    if (Status written = write_result(options, *answer); !written) return std::move(written).error();
-    return ExitStatus::done;
-  }
+  auto remote = service_for(options, *policy, interruption.token());
+  if (!remote) return std::move(remote).error();
+  auto entries = *remote ? read_there(**remote, options.filters) : read_here(service::state_dir(*policy), *filter);
   if (!entries) return std::move(entries).error();
   if (Status written = write_result(options, options.format == Format::json ? report::render_audit_json(*entries) : report::render_audit(*entries)); !written)
     return std::move(written).error();

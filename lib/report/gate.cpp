@@ -29,7 +29,16 @@ bool has_id(const ImageId& id, const std::string& name) {
   return full.starts_with(name) || (full.starts_with("sha256:") && full.compare(7, name.size(), name) == 0);
 }
 
-Result<Index> find_image(const Inventory& inventory, const std::string& name) {
+// As Docker itself: the registry that is meant where none is named. An object's own id is the engine's, too.
+std::string usual_name(const std::string& name) {
+  for (const std::string_view prefix : {"docker.io/library/", "docker.io/"})
+    if (name.starts_with(prefix)) return name.substr(prefix.size());
+  if (name.starts_with("image.")) return std::string(inventory::engine_id_of(name));
+  return name;
+}
+
+Result<Index> find_image(const Inventory& inventory, const std::string& given) {
+  const std::string name = usual_name(given);
   std::vector<Index> by_id;
   for (Index i = 0; i < inventory.objects().size(); ++i) {
     const auto* image = inventory[i].image();
@@ -37,7 +46,7 @@ Result<Index> find_image(const Inventory& inventory, const std::string& name) {
     if (has_tag(image->summary, name)) return i;
     if (has_id(image->summary.id, name)) by_id.push_back(i);
   }
-  const std::string shown = "'" + printable(name, 100) + "'";
+  const std::string shown = "'" + printable(given, 100) + "'";
   if (by_id.empty()) return Error(Errc::usage, "there is no image " + shown + "; `docker images` lists them");
   if (by_id.size() > 1) return Error(Errc::usage, "image " + shown + " is not unique; give more of its id");
   return by_id.front();

@@ -8,8 +8,8 @@ namespace cleanerd::service {
 namespace {
 
 // docs/reasons.md
-const std::vector<std::string> kReasons{"busy",      "build-running", "builder",     "error",     "filtered",      "in-use",      "innocent", "interrupted", "journal",    "managed",
-                                        "mounted",   "needed",        "not-residue", "protected", "not-reachable", "quiet-period", "running", "still-there", "tagged"};
+const std::vector<std::string> kReasons{"busy",      "build-running", "builder",     "error",     "dry-run",       "filtered",      "in-use",      "innocent", "interrupted", "journal",    "limit",        "limit-unknown", "managed",
+                                        "mounted",   "needed",        "no-policy",     "not-residue", "protected", "not-reachable", "quiet-period", "recent",        "referenced",   "running", "still-there", "tagged",       "unlisted"};
 
 std::string_view result_of(const Result<JobResult>& result) {
   const Error* error = !result ? &result.error() : result->error ? &*result->error : nullptr;
@@ -39,12 +39,12 @@ void Figures::job_ended(const Ended& ended) {
   metrics_.engine_up(true);
   const JobResult& result = *ended.result;
   metrics_.scanned(static_cast<std::uint64_t>(result.document.summary.scanned.bytes), seconds);
-  if (result.look) looked(result);
+  if (result.look) looked(result, ended.what != What::gate && ended.trigger != Trigger::session);
   if (ended.what == What::purge && result.report) purged(result);
   if (ended.what == What::purge && result.status == ExitStatus::done && !result.error) metrics_.success(system_now());
 }
 
-void Figures::looked(const JobResult& result) {
+void Figures::looked(const JobResult& result, bool is_whole) {
   const purge::Look& look = *result.look;
   std::map<std::string, metrics::Residue> by_kind;
   std::set<std::string> findings;
@@ -64,6 +64,8 @@ void Figures::looked(const JobResult& result) {
       if (!findings_.contains(one) && !findings.contains(one)) metrics_.secrets_found(finding.source, 1);
       findings.insert(one);
     }
+  // A session's end and a gate tell a part: what they leave out has not gone.
+  if (!is_whole) findings.merge(findings_);
   findings_ = std::move(findings);
   metrics_.residue(by_kind);
   metrics_.unread_places(look.unread.size());

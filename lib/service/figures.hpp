@@ -21,7 +21,7 @@ class Figures {
   static metrics::Labels labels(const policy::Policy& policy);
 
  private:
-  void looked(const JobResult& result);
+  void looked(const JobResult& result, bool is_whole);
   void purged(const JobResult& result);
 
   metrics::Metrics& metrics_;

@@ -26,13 +26,13 @@ sigset_t waited_signals(bool hangup) {
 
 }  // namespace
 
-void keep_memory_private() {
+bool keep_memory_private() {
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
   // Nothing goes to swap. Only where the limit can be lifted: one that is reached later would make allocations fail.
   const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
-  if (::setrlimit(RLIMIT_MEMLOCK, &unlimited) == 0) ::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+  return ::setrlimit(RLIMIT_MEMLOCK, &unlimited) == 0 && ::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
 }
 
 void read_when_idle() {

@@ -10,7 +10,8 @@ namespace cleanerd::service {
 
 // Secrets pass through this process: no core file, no reading of it by others of the same user, and, as root, no swap.
 // Also keeps the process small.
-void keep_memory_private();
+// False where what it holds can go to swap: the limit of locked memory cannot be lifted.
+bool keep_memory_private();
 
 // From here on this thread, and those it starts, read the disk only when nobody else does (ioprio_set(2)).
 void read_when_idle();

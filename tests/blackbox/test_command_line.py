@@ -23,14 +23,14 @@ class CommandLine(BlackBoxTest):
             self.check([command, *(["abcd"] if command == "explain" else []), "--colour"], "--colour")
         self.check(["--colour", "scan"], "--colour")
         self.check(["purge", "-x"], "-x")
-        self.check(["scan", "--force"], "--force")
+        self.check(["scan", "--follow"], "--follow")
         self.check(["explain", "abcd", "--format", "json"], "--format")
 
     def test_unknown_commands_and_none(self) -> None:
         self.check(["clean"], "clean")
         self.check([])
         self.check(["scan", "plan"])
-        self.check(["scan", "surplus"], "surplus")
+        self.check(["scan", "surplus"], "1 word too many")
 
     def test_values_that_are_none_of_the_possible_ones(self) -> None:
         self.check(["scan", "--format", "yaml"], "--format", "yaml", "table", "json", "sarif")

@@ -3,7 +3,7 @@
 import unittest
 from pathlib import Path
 
-from runner import DONE, FAILED, SECRETS, USAGE, BlackBoxTest, Machine
+from runner import CLEANERCTL, DONE, FAILED, SECRETS, USAGE, BlackBoxTest, Machine
 from scenario import Host, innocent_host, new_secret
 
 
@@ -159,6 +159,27 @@ class Declared(BlackBoxTest):
                 self.assert_status(run, FAILED, USAGE)
                 self.assert_one_line(run, Path(arguments[1]).name)
         self.assertEqual(machine.engine.requests, [])
+
+    def test_a_secret_in_the_wrong_place_of_the_command_line_is_not_shown(self) -> None:
+        machine = self.machine(innocent_host())
+        secret = machine.host.plant()  # the runner refuses any output with it
+        for arguments in (["scan", "--secret", secret], ["scan", f"--secret={secret}"], ["scan", secret], [secret], [f"--{secret}"], ["scan", f"-{secret}"],
+                          ["session", "begin", "--secret", secret], ["scan", "--secret-file", secret], ["scan", "--secrets-from", secret],
+                          ["scan", "--secret-env", secret]):
+            run = machine.run(*arguments) if arguments[0] == "scan" else machine.run_raw([CLEANERCTL, *arguments])
+            self.assert_status(run, USAGE)
+        self.assertEqual(machine.engine.requests, [])
+
+    def test_repeatable_options_leave_the_image_to_gate(self) -> None:
+        host = Host()
+        secret = host.plant()
+        host.keep(host.state.add_image(step="RUN true", tags=["app:1"], env=[f"SETTING={secret}"]))
+        machine = self.machine(host)
+        for name in "app:1", "docker.io/library/app:1", "docker.io/app:1":
+            gate = machine.run("gate", "--secret-env", "MINE", name, env={"MINE": secret})
+            self.assert_status(gate, SECRETS)
+        listed = machine.run("scan", "--format", "json", "-n", "-f").document["objects"]
+        self.assert_status(machine.run("gate", "--secret-env", "MINE", "--force", listed[0]["id"], env={"MINE": secret}), SECRETS)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 import faults
-from runner import REPOSITORY
+from runner import CLEANERCTL, DONE, REPOSITORY, SECRETS
 from scenario import innocent_host, new_secret
 from service import CLEANERD, DEADLINE, Service, ServiceTest, UnixConnection
 
@@ -174,6 +174,19 @@ class Surroundings(ServiceTest):
         host.planted.append(by_mistake)
         service.machine.check_secrecy(service.ask("GET", "/v1/audit").text.encode())
         self.assertIn(tagged, host.state.images)
+
+    def test_the_command_line_asks_the_service_unless_an_engine_is_named(self) -> None:
+        service = self.service(innocent_host()).wait_until_looked()
+        other = self.machine(innocent_host())
+        other.host.classic_build(other.host.plant())
+        socket = ["--socket", str(service.socket)]
+        audit = other.run_raw([CLEANERCTL, "audit", *socket, "--format", "json", "--filter", "kind=start", "--filter", "actor=service"])
+        self.assertEqual([entry["kind"] for entry in audit.document["entries"]], ["start"])
+        self.assertIn("start", other.run_raw([CLEANERCTL, "audit", *socket, "--filter", "since=1h"]).stdout)
+        self.assertEqual(other.run_raw([CLEANERCTL, "audit", *socket, "--filter", "actor=nobody at all"]).stdout, "Nothing is on the journal.\n")
+        self.assert_status(other.run_raw([CLEANERCTL, "scan", *socket]), DONE)
+        self.assert_status(other.run_raw([CLEANERCTL, "scan", *socket], env={"DOCKER_HOST": other.engine.host}), SECRETS)
+        self.assertEqual(other.host.lost(), set())
 
     def test_what_is_too_short_to_search_for_leaves_a_session_incomplete_also_where_only_its_end_tells_it(self) -> None:
         service = self.service(innocent_host())
