@@ -20,7 +20,7 @@ from host import ENGINE_NAMES, Engine, bench_host, instance_pid
 from measure import run, spread, wait_for_quiet
 
 BINARY = Path(__file__).resolve().parent.parent / "build/release/cli/cleanerctl"
-IMAGES = "{}/images/json?all=1"
+IMAGES, CONTAINERS = "/images/json?all=1", "/containers/json?all=1"
 SECRETS_FOUND = 3  # cleanerctl's exit status
 
 
@@ -39,9 +39,8 @@ class Scan:
         # The first run of all also warms the engine and makes the key of the fingerprints.
         told = run([*self.command, "--log-level", "debug"], expect=(SECRETS_FOUND,))
         made = re.findall(r"engine call method=GET target=(\S+) status=200", told.stderr.decode())
-        image_lists = [call for call in made if "/images/json" in call]
-        prefix = next(call for call in made if call.endswith("/containers/json?all=1")).removesuffix("/containers/json?all=1")
-        self.calls = [*made, *([] if image_lists else [IMAGES.format(prefix)])]
+        version = next(call for call in made if call.endswith(CONTAINERS)).removesuffix(CONTAINERS)
+        self.calls = made if version + IMAGES in made else [*made, version + IMAGES]
         self.made = len(made)
         self.conclusion = told.stdout.decode().strip().splitlines()[-1]
 

@@ -113,34 +113,49 @@ void add_policy(CLI::App& app, Options& options) {
   for (CLI::App* command : {&check, &show}) add_common(*command, options);
 }
 
-bool is_option(const std::string& word) {
-  return word.size() > 1 && word.size() < 24 && word.starts_with('-') && word.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") == std::string::npos;
+// A usual name of a command or option: what is none may be a secret.
+bool may_be_shown(const std::string& word) {
+  return word.size() < 24 && word.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") == std::string::npos;
 }
 
-// What is no option of any program may be a secret.
 std::string surplus_complaint(const std::vector<std::string>& words) {
   for (const std::string& word : words) {
     const std::string name = word.substr(0, word.find('='));
     if (name == "--secret") return "there is no option --secret: other users see a command's arguments; --secret-env names a variable that holds it";
-    if (is_option(name)) return "there is no option " + name + " here";
+    if (name.starts_with('-') && may_be_shown(name)) return "there is no option " + name + " here";
   }
   return plural(words.size(), "word") + " too many, or an option that there is not";
 }
 
-// One line that quotes no value.
+// "--format: VALUE not in {table,json}", without a value that may be a secret.
+std::string without_value(const std::string& text) {
+  const auto name = text.find(": "), choices = text.find(" not in {");
+  if (name == std::string::npos || choices == std::string::npos || choices < name + 2 || may_be_shown(text.substr(name + 2, choices - name - 2))) return text;
+  return text.substr(0, name) + ": expected one of" + text.substr(choices + 7);
+}
+
+// One line that quotes nothing that may be a secret.
 std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
   const auto surplus = app.remaining(true);
-  if (app.get_subcommands().empty() && surplus.empty()) {
+  if (!app.get_subcommands().empty()) return surplus.empty() ? without_value(error.what()) : surplus_complaint(surplus);
+  if (surplus.empty()) {
     std::string names;
     for (const CLI::App* command : app.get_subcommands({})) names += (names.empty() ? "" : ", ") + command->get_name();
     return "which command? there are " + names;
   }
-  if (app.get_subcommands().empty()) {
-    const std::string name = surplus.front().substr(0, surplus.front().find('='));
-    const bool usual = name.size() < 24 && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") == std::string::npos;
-    return usual ? "there is no command or option '" + name + "'" : "there is no such command or option";
-  }
-  return surplus.empty() ? error.what() : surplus_complaint(surplus);
+  const std::string name = surplus.front().substr(0, surplus.front().find('='));
+  return may_be_shown(name) ? "there is no command or option '" + name + "'" : "there is no such command or option";
+}
+
+// All that look take both; most have nothing to hold back or to ask.
+void add_restraint(CLI::App& app, Command command, Options& options) {
+  constexpr const char* kDryRun = "-n,--dry-run";
+  constexpr const char* kForce = "-f,--force";
+  if (command == Command::purge) app.add_flag(kDryRun, options.dry_run, "only show the plan");
+  else if (command == Command::run) app.add_flag(kDryRun, options.dry_run, "run the command, then only show what would be removed");
+  else app.add_flag_callback(kDryRun, [] {}, "as it is: nothing is changed");
+  if (command == Command::purge) app.add_flag(kForce, options.force, "do not ask; needed without a terminal");
+  else app.add_flag_callback(kForce, [] {}, "as it is: nothing is asked");
 }
 
 }  // namespace
@@ -175,24 +190,14 @@ void add_commands(CLI::App& app, Options& options) {
       add_format(command, options, {"table", "json", "sarif"});
       add_selection(command, options);
       add_daemon(command, options);
+      add_restraint(command, row.command, options);
     }
     if (row.command == Command::version || row.command == Command::builds) add_format(command, options, {"table", "json"});
     if (row.command == Command::builds)
       command.add_flag("-f,--follow", options.follow, "then each build as it starts and ends, also over restarts of the engine; JSON: one object a line");
-    if (row.command == Command::purge) {
-      command.add_flag("-n,--dry-run", options.dry_run, "only show the plan");
-      command.add_flag("-f,--force", options.force, "do not ask; needed without a terminal");
-    }
-    // All that look take them; these have nothing to hold back or to ask.
-    if (row.command == Command::scan || row.command == Command::plan || row.command == Command::verify || row.command == Command::gate)
-      command.add_flag_callback("-n,--dry-run", [] {}, "as it is: nothing is changed");
-    if (row.command == Command::scan || row.command == Command::plan || row.command == Command::verify || row.command == Command::gate ||
-        row.command == Command::run)
-      command.add_flag_callback("-f,--force", [] {}, "as it is: nothing is asked");
     if (row.command == Command::gate)
       command.add_option("IMAGE", options.images, "a tag, an id or at least 4 characters of one (repeatable)")->required();
     if (row.command == Command::run) {
-      command.add_flag("-n,--dry-run", options.dry_run, "run the command, then only show what would be removed");
       command.add_option("CMD", options.program, "the command and its arguments, after --")->required();
       command.positionals_at_end();
     }

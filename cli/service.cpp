@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -10,6 +9,7 @@
 #include "cli/output.hpp"
 #include "cli/remote.hpp"
 #include "cli/secret_input.hpp"
+#include "engine/http.hpp"
 #include "purge/audit.hpp"
 #include "service/setup.hpp"
 
@@ -43,18 +43,6 @@ std::string status_table(const json& status) {
          plural(static_cast<std::size_t>(std::max(0, status.value("sessions", 0))), "session") + " open.\n";
 }
 
-// RFC 3986, all but unreserved characters.
-std::string percent_encoded(const std::string& text) {
-  static constexpr char kDigits[] = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) || contains("-._~", std::string_view(&c, 1))) out += c;
-    else ((out += '%') += kDigits[byte >> 4]) += kDigits[byte & 15];
-  }
-  return out;
-}
-
 // Without the service, as whoever may read its state directory.
 Result<std::vector<purge::AuditEntry>> read_here(const std::string& state_dir, const purge::AuditFilter& filter) {
   auto entries = purge::read_audit(state_dir, filter);
@@ -69,7 +57,7 @@ Result<std::vector<purge::AuditEntry>> read_there(Remote& remote, const std::vec
   std::string query;
   for (const std::string& one : filters) {
     const auto equals = one.find('=');
-    query += (query.empty() ? "?" : "&") + percent_encoded(one.substr(0, equals)) + "=" + percent_encoded(one.substr(equals + 1));
+    query += (query.empty() ? "?" : "&") + engine::percent_encode(one.substr(0, equals)) + "=" + engine::percent_encode(one.substr(equals + 1));
   }
   auto answer = remote.get("/v1/audit" + query);
   if (!answer) return std::move(answer).error();

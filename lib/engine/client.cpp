@@ -28,23 +28,6 @@ constexpr std::size_t kParallelCalls = 4;
 // Five times the largest list that was ever needed; some 100 MiB.
 constexpr std::size_t kMaxListed = 500'000;
 
-// Unreserved characters of RFC 3986 stay; the rest is percent-encoded.
-std::string percent_encode(std::string_view text) {
-  static constexpr char kDigits[] = "0123456789ABCDEF";
-  std::string out;
-  out.reserve(text.size() * 2);
-  for (const char c : text) {
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || contains("-._~:", std::string_view(&c, 1))) {
-      out += c;
-    } else {
-      out += '%';
-      out += kDigits[static_cast<unsigned char>(c) >> 4];
-      out += kDigits[static_cast<unsigned char>(c) & 15];
-    }
-  }
-  return out;
-}
-
 // The engine's own {"message": …} for a status that is not 2xx.
 Error engine_error(HttpResponse& response) {
   const unsigned status = response.status();

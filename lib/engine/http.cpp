@@ -9,6 +9,8 @@
 #include <boost/beast/http.hpp>
 #include <optional>
 
+#include "base/text.hpp"
+
 namespace cleanerd::engine {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
@@ -30,6 +32,22 @@ http::verb verb(Method method) {
 }
 
 }  // namespace
+
+std::string percent_encode(std::string_view text) {
+  static constexpr char kDigits[] = "0123456789ABCDEF";
+  std::string out;
+  out.reserve(text.size() * 2);
+  for (const char c : text) {
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || contains("-._~:", std::string_view(&c, 1))) {
+      out += c;
+    } else {
+      out += '%';
+      out += kDigits[static_cast<unsigned char>(c) >> 4];
+      out += kDigits[static_cast<unsigned char>(c) & 15];
+    }
+  }
+  return out;
+}
 
 std::string_view to_string(Method method) {
   const auto name = http::to_string(verb(method));

@@ -18,6 +18,9 @@ namespace cleanerd::engine {
 enum class Method { get, post, del };
 std::string_view to_string(Method method);  // "DELETE"
 
+// For a part of a target: unreserved characters of RFC 3986 and colons stay, the rest is percent-encoded.
+std::string percent_encode(std::string_view text);
+
 struct HttpRequest {
   Method method = Method::get;
   std::string target;                // path and query, already percent-encoded

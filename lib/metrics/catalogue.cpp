@@ -16,7 +16,7 @@ std::vector<Description> all_metrics() {
       {"cleanerd_purge_runs_total", "counter", "Purges, by what set them off and how they ended", {"trigger", "result"}},
       {"cleanerd_purge_duration_seconds", "histogram", "How long a purge took, its second look included", {}},
       {"cleanerd_objects_removed_total", "counter", "Objects removed, by the policy that said so", {"kind", "policy"}},
-      {"cleanerd_objects_skipped_total", "counter", "Objects that were kept or could not be removed, by the reason", {"kind", "reason"}},
+      {"cleanerd_objects_skipped_total", "counter", "Objects that were to be removed and stayed, by the reason", {"kind", "reason"}},
       {"cleanerd_freed_bytes_total", "counter", "Bytes that removals have freed", {"kind"}},
       {"cleanerd_secrets_found_total", "counter", "Secrets found, by where they stood", {"source"}},
       {"cleanerd_gate_total", "counter", "Images that were asked for at the gate", {"result"}},

@@ -8,8 +8,10 @@ namespace cleanerd::service {
 namespace {
 
 // docs/reasons.md
-const std::vector<std::string> kReasons{"busy",      "build-running", "builder",     "error",     "dry-run",       "filtered",      "in-use",      "innocent", "interrupted", "journal",    "limit",        "limit-unknown", "managed",
-                                        "mounted",   "needed",        "no-policy",     "not-residue", "protected", "not-reachable", "quiet-period", "recent",        "referenced",   "running", "still-there", "tagged",       "unlisted"};
+const std::vector<std::string> kReasons{
+    "build-running", "builder", "busy", "dry-run", "error", "filtered", "in-use", "innocent", "interrupted", "journal", "limit",
+    "limit-unknown", "managed", "mounted", "needed", "no-policy", "not-reachable", "not-residue", "protected", "quiet-period", "recent",
+    "referenced", "running", "still-there", "tagged", "unlisted"};
 
 std::string_view result_of(const Result<JobResult>& result) {
   const Error* error = !result ? &result.error() : result->error ? &*result->error : nullptr;

@@ -44,12 +44,6 @@ void PlaceList::found(Place::Kind kind, const std::string& path, Named named) {
 
 void PlaceList::config(const std::string& image, engine::ImageConfig config) { configs_.emplace(image, std::move(config)); }
 
-void PlaceList::images(std::optional<std::vector<engine::ImageSummary>> all, const std::string& folder, const Stamp& stamp) {
-  images_ = std::move(all);
-  images_folder_ = folder;
-  images_stamp_ = stamp;
-}
-
 void PlaceList::unread(Error error) {
   if (error.code() != Errc::not_found) unread_.push_back(std::move(error));
 }
@@ -87,8 +81,6 @@ Places PlaceList::finish() && {
   std::ranges::sort(places.places_, {}, &Place::path);
   places.configs_ = std::move(configs_);
   places.images_ = std::move(images_);
-  places.images_folder_ = std::move(images_folder_);
-  places.images_stamp_ = images_stamp_;
   places.unread_ = std::move(unread_);
   return places;
 }

@@ -25,8 +25,7 @@ class PlaceList {
   void found(Place::Kind kind, const std::string& path, Named named = Named::maybe);
   bool has(const std::string& path) const { return by_path_.contains(path); }
   void config(const std::string& image, engine::ImageConfig config);
-  // `stamp`: of `folder` before it was listed.
-  void images(std::optional<std::vector<engine::ImageSummary>> all, const std::string& folder, const Stamp& stamp);
+  void images(std::optional<ImagesOnDisk> all) { images_ = std::move(all); }
   void unread(Error error);
   std::size_t count_unread() const { return unread_.size(); }
 
@@ -46,9 +45,7 @@ class PlaceList {
   Descriptor root_directory_;
   std::unordered_map<std::string, Place> by_path_;
   std::unordered_map<std::string, engine::ImageConfig> configs_;  // by image id
-  std::optional<std::vector<engine::ImageSummary>> images_;
-  std::string images_folder_;
-  Stamp images_stamp_{};
+  std::optional<ImagesOnDisk> images_;
   std::vector<Error> unread_;
 };
 

@@ -109,8 +109,9 @@ std::optional<engine::ImageConfig> Places::take_config(const ImageId& id) {
 }
 
 std::optional<std::vector<engine::ImageSummary>> Places::take_images() {
-  if (!images_ || stamp_of(images_folder_).hash != images_stamp_.hash) return std::nullopt;
-  return std::exchange(images_, std::nullopt);
+  auto all = std::exchange(images_, std::nullopt);
+  if (!all || stamp_of(all->folder).hash != all->stamp.hash) return std::nullopt;
+  return std::move(all->images);
 }
 
 const Place* Places::containing(std::string_view path) const {

@@ -55,6 +55,13 @@ struct Place {
   std::vector<std::string> environment{};
 };
 
+// Of a graphdriver's store, as GET /images/json?all=1 tells them.
+struct ImagesOnDisk {
+  std::vector<engine::ImageSummary> images;
+  std::string folder;  // that they were listed from
+  Stamp stamp;         // of the folder before that
+};
+
 class Places {
  public:
   // Everything of the engine's data root (and containerd's, if that is elsewhere). What could not be read is in unread().
@@ -77,9 +84,7 @@ class Places {
   std::vector<Place> places_;  // sorted by path; none lies in another
   std::vector<Error> unread_;
   std::unordered_map<std::string, engine::ImageConfig> configs_;
-  std::optional<std::vector<engine::ImageSummary>> images_;
-  std::string images_folder_;
-  Stamp images_stamp_{};  // of that folder before it was listed
+  std::optional<ImagesOnDisk> images_;
 };
 
 }  // namespace cleanerd::storage

@@ -95,7 +95,7 @@ class Graphdriver {
       all.add(owner.id, *config, layers);
       list_.config(owner.id, std::move(*config));
     }
-    list_.images(std::move(all).finish(), folder, stamp);
+    if (auto images = std::move(all).finish()) list_.images(ImagesOnDisk{std::move(*images), folder, stamp});
   }
 
   void containers() {

@@ -163,7 +163,7 @@ class Declared(BlackBoxTest):
     def test_a_secret_in_the_wrong_place_of_the_command_line_is_not_shown(self) -> None:
         machine = self.machine(innocent_host())
         secret = machine.host.plant()  # the runner refuses any output with it
-        for arguments in (["scan", "--secret", secret], ["scan", f"--secret={secret}"], ["scan", secret], [secret], [f"--{secret}"], ["scan", f"-{secret}"],
+        for arguments in (["scan", "--secret", secret], ["scan", f"--secret={secret}"], ["scan", secret], [secret], [f"--{secret}"], ["scan", f"-{secret}"], ["scan", "--format", secret], ["scan", "--log-level", secret],
                           ["session", "begin", "--secret", secret], ["scan", "--secret-file", secret], ["scan", "--secrets-from", secret],
                           ["scan", "--secret-env", secret]):
             run = machine.run(*arguments) if arguments[0] == "scan" else machine.run_raw([CLEANERCTL, *arguments])

@@ -175,6 +175,30 @@ class Surroundings(ServiceTest):
         service.machine.check_secrecy(service.ask("GET", "/v1/audit").text.encode())
         self.assertIn(tagged, host.state.images)
 
+    def test_a_secret_that_stays_is_counted_as_found_once(self) -> None:
+        host = innocent_host()
+        host.keep(host.state.add_image(step="RUN true", tags=["app:2"], env=["API_TOKEN=" + host.plant()]))
+        service = self.service(host).wait_until_looked()
+        found = service.metric("cleanerd_secrets_found_total", source="env")
+        self.assertGreater(found, 0)
+        self.assertEqual(service.ask("POST", "/v1/jobs/gate", {"images": ["busybox:local"]}).last["status"], 0)
+        session = json.loads(service.ask("POST", "/v1/sessions", {}).text)["id"]
+        service.ask("POST", f"/v1/sessions/{session}/end", {})
+        self.assertEqual(service.ask("POST", "/v1/jobs/scan", {}).last["status"], 3)
+        self.assertEqual(service.metric("cleanerd_secrets_found_total", source="env"), found)
+
+    def test_it_says_where_its_memory_may_go_to_swap(self) -> None:
+        for limited in (False, True):
+            machine = self.machine(innocent_host())
+            prefix = ["setpriv", "--inh-caps=-sys_resource", "--bounding-set=-sys_resource", "prlimit", "--memlock=65536:65536"] if limited else []
+            service = Service(machine, prefix=prefix)
+            self.addCleanup(service.end)
+            service.wait_until_listening()
+            # Where the tests' own root may not lift the limit, either, both services say so.
+            locked = re.search(r"^VmLck:\s+([1-9]\d*) kB", Path(f"/proc/{service.process.pid}/status").read_text(), re.MULTILINE)
+            self.assertEqual("memory=unlocked" in service.log, locked is None)
+            self.assertFalse(limited and locked)
+
     def test_the_command_line_asks_the_service_unless_an_engine_is_named(self) -> None:
         service = self.service(innocent_host()).wait_until_looked()
         other = self.machine(innocent_host())
