@@ -9,7 +9,8 @@ endif()
 
 find_program(CLEANERD_CCACHE ccache)
 if(CLEANERD_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CLEANERD_CCACHE})
+  # Relative to the checkout, so that another checkout (a reviewer's, that of continuous integration) finds what this one has compiled.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CLEANERD_CCACHE})
 endif()
 
 add_library(cleanerd_options INTERFACE)
