@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <cstdlib>
-#include <limits>
 #include <memory>
 #include <string_view>
 
@@ -19,7 +18,7 @@ std::string expression_problem(const std::string& expression) {
   return re.ok() ? "" : re.error();
 }
 
-Result<std::size_t> pattern_width(const std::string& pattern) {
+Result<Width> pattern_width(const std::string& pattern) {
   hs_expr_info_t* info = nullptr;
   hs_compile_error_t* error = nullptr;
   if (hs_expression_info(pattern.c_str(), 0, &info, &error) != HS_SUCCESS) {
@@ -30,7 +29,9 @@ Result<std::size_t> pattern_width(const std::string& pattern) {
   const unsigned least = info->min_width;
   std::free(info);
   if (least == 0) return Error(Errc::config, "the pattern matches nothing at all (the empty text)");
-  return width == UINT_MAX ? std::numeric_limits<std::size_t>::max() : std::size_t{width};
+  Width both{.least = least};
+  if (width != UINT_MAX) both.most = width;
+  return both;
 }
 
 std::string literal_prefix(const std::string& pattern) {

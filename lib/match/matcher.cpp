@@ -2,11 +2,14 @@
 
 #include <re2/re2.h>
 
+#include <algorithm>
+#include <array>
 #include <set>
 
 #include "match/database_cache.hpp"
 #include "match/expression.hpp"
 #include "match/matcher_parts.hpp"
+#include "match/text_spans.hpp"
 
 namespace cleanerd::match {
 namespace {
@@ -69,17 +72,38 @@ void add_encoded(PatternTable& table, const Rule& rule, std::size_t index) {
   }
 }
 
-void add_known(PatternTable& table, const KnownVariants& variants) {
+void add_known(Matcher::Parts& parts) {
+  const KnownVariants& variants = parts.variants;
   for (std::size_t i = 0; i < variants.anchors.size(); ++i) {
     const Anchor& anchor = variants.anchors[i];
-    table.patterns.add_literal(variants.bytes(variants.variants[anchor.variant]).substr(anchor.offset, anchor.size));
+    const std::string_view bytes = variants.bytes(variants.variants[anchor.variant]).substr(anchor.offset, anchor.size);
+    const bool within_spans = is_within_spans(bytes);
+    PatternTable& table = parts.tables[within_spans ? kKnownSpans : kKnownBytes];
+    if (within_spans) parts.anchors.add(bytes);
+    else table.patterns.add_literal(bytes);
     table.entries.push_back({Entry::Kind::known, i, anchor.size});
   }
+  parts.anchors.build();
+}
+
+// Whether all that the pattern finds lies in a run of text that is long enough, what `confirm` wants around it counted.
+bool is_of_text(const Rule& rule) {
+  const std::size_t width = text_width(rule.pattern);
+  return width != 0 && std::max(width, text_width(rule.confirm)) >= kLeastText;
+}
+
+void add_any(Matcher::Parts& parts, const Rule& rule, std::size_t index) {
+  const bool of_text = is_of_text(rule);
+  add_rule(parts.tables[of_text ? kSpans : kBytes], rule, index);
+  if (rule.prefixes.empty()) return;
+  // What is encoded is text whatever it was, and longer: 12 bytes make 16 characters of base64.
+  const bool is_long = of_text || pattern_width(rule.pattern).value_or(Width{}).least >= 12;
+  add_encoded(parts.tables[is_long ? kSpans : kBytes], rule, index);
 }
 
 }  // namespace
 
-bool Matcher::has_compiled_rules(const std::string& cache_directory) { return has_cached_database(cache_directory, "rules-any"); }
+bool Matcher::has_compiled_rules(const std::string& cache_directory) { return has_cached_database(cache_directory, "rules-spans"); }
 
 Result<Matcher> Matcher::make(RuleSet rules, std::vector<SecretValue> known, const Options& options) {
   if (auto ready = prepare_vectorscan(); !ready) return std::move(ready).error();
@@ -91,23 +115,21 @@ Result<Matcher> Matcher::make(RuleSet rules, std::vector<SecretValue> known, con
     const Rule& rule = parts->rules.rules[i];
     for (const std::string& path : rule.paths) parts->paths.add(path, i);
     if (rule.pattern.empty()) continue;
-    PatternTable& table = rule.tier == Tier::any ? parts->any : rule.tier == Tier::text ? parts->text : parts->path;
-    add_rule(table, rule, i);
-    if (rule.tier == Tier::any) add_encoded(parts->any, rule, i);
+    if (rule.tier == Tier::any) add_any(*parts, rule, i);
+    else add_rule(parts->tables[rule.tier == Tier::text ? kText : kPath], rule, i);
   }
   parts->variants = make_variants(parts->known);
-  add_known(parts->values, parts->variants);
-  const auto compile = [&](PatternTable& table, const std::string& directory, const char* name) -> Status {
-    auto database = cached_database(table.patterns, directory, name);
+  add_known(*parts);
+  // What is known is kept nowhere.
+  constexpr std::array kNames = {"rules-bytes", "rules-spans", "", "", "rules-text", "rules-path"};
+  static_assert(kNames.size() == kTables);
+  for (std::size_t i = 0; i < kTables; ++i) {
+    PatternTable& table = parts->tables[i];
+    auto database = cached_database(table.patterns, *kNames[i] == '\0' ? "" : options.cache_directory, kNames[i]);
     if (!database) return std::move(database).error();
     table.database = std::move(*database);
     table.patterns = {};
-    return {};
-  };
-  if (auto done = compile(parts->any, options.cache_directory, "rules-any"); !done) return std::move(done).error();
-  if (auto done = compile(parts->values, "", ""); !done) return std::move(done).error();
-  if (auto done = compile(parts->text, options.cache_directory, "rules-text"); !done) return std::move(done).error();
-  if (auto done = compile(parts->path, options.cache_directory, "rules-path"); !done) return std::move(done).error();
+  }
   parts->confirmer = std::make_unique<Confirmer>(parts->rules);
   return Matcher(std::move(parts));
 }
@@ -124,10 +146,9 @@ bool Matcher::is_locked() const { return all_secure_memory_is_locked(); }
 
 std::size_t Matcher::memory() const {
   std::size_t total = 0;
-  for (const auto table : Parts::kTables) {
-    const hs_database_t* database = (parts_.get()->*table).database.get();
+  for (const PatternTable& table : parts_->tables) {
     std::size_t size = 0;
-    if (database != nullptr && hs_database_size(database, &size) == HS_SUCCESS) total += size;
+    if (table.database && hs_database_size(table.database.get(), &size) == HS_SUCCESS) total += size;
   }
   return total;
 }
@@ -135,7 +156,7 @@ std::size_t Matcher::memory() const {
 std::size_t Matcher::Parts::width(std::size_t rule) const {
   std::size_t width = widths[rule];
   if (width == 0) {
-    width = std::min(pattern_width(rules.rules[rule].pattern).value_or(kMaxWidth), kMaxWidth);
+    width = std::min(pattern_width(rules.rules[rule].pattern).value_or(Width{}).most, kMaxWidth);
     widths[rule] = width;
   }
   return width;

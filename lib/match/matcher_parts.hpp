@@ -5,6 +5,7 @@
 #include <atomic>
 #include <vector>
 
+#include "match/anchor_index.hpp"
 #include "match/confirm.hpp"
 #include "match/database.hpp"
 #include "match/known_variants.hpp"
@@ -39,21 +40,28 @@ static_assert(kContext >= kKeywordReach);
 inline constexpr std::size_t kMaxSpelled = (kMaxWidth + kMaxReach) * 2 + 512;
 static_assert(kMaxSpelled + 2 * (kMaxBefore + 64) + kContext < Scanner::kOverlap);
 
+// Where what a table holds is looked for.
+enum : std::size_t {
+  kBytes,       // every byte
+  kSpans,       // spans of text (text_spans.hpp): what cannot be elsewhere
+  kKnownBytes,  // the same of known values
+  kKnownSpans,
+  kText,        // text files
+  kPath,        // files that fit a rule's path
+  kTables
+};
+
 struct Matcher::Parts {
   RuleSet rules;
   std::vector<SecretValue> known;
   KnownVariants variants;
   std::unique_ptr<Confirmer> confirmer;
   std::unique_ptr<std::atomic<std::size_t>[]> widths;  // by rule; 0: not known yet
-  PatternTable any;    // every byte
-  PatternTable values; // known ones, in every byte
-  PatternTable text;
-  PatternTable path;   // on files that fit a rule's path
+  std::array<PatternTable, kTables> tables;
+  AnchorIndex anchors;  // in place of the database of kKnownSpans
   PathIndex paths;
 
-  static constexpr std::array kTables = {&Parts::any, &Parts::values, &Parts::text, &Parts::path};
-
-  // Bytes that a rule's pattern spans at most. Few rules are ever hit, and to ask costs 50 microseconds.
+  // Bytes that a rule's pattern spans at most. Few rules are ever hit, so it is asked then.
   std::size_t width(std::size_t rule) const;
 };
 

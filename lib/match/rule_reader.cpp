@@ -192,7 +192,7 @@ void RuleReader::complete(const YAML::Node& node, Rule& rule, const std::string&
   if (rule.pattern.empty() || trust_ == Trust::proven) return;
   if (const auto width = pattern_width(rule.pattern); !width)
     problem(node.Mark(), "rule '" + rule.id + "': " + width.error().message());
-  else if (*width > kMaxWidth)
+  else if (width->most > kMaxWidth)
     problem(node.Mark(), "rule '" + rule.id + "': the pattern has no end within " + std::to_string(kMaxWidth) +
                              " bytes; shorten it to what tells the secret apart and leave the rest to confirm");
 }

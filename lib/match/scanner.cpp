@@ -5,16 +5,19 @@
 
 #include "match/hit_reader.hpp"
 #include "match/matcher_parts.hpp"
+#include "match/text_spans.hpp"
 
 namespace cleanerd::match {
 namespace {
 
 struct Hits {
   std::vector<std::pair<unsigned, std::size_t>>* list;
+  std::size_t begin;  // of what is scanned, in the view
 };
 
 int on_hit(unsigned id, unsigned long long, unsigned long long to, unsigned, void* context) {
-  static_cast<Hits*>(context)->list->emplace_back(id, static_cast<std::size_t>(to));
+  const auto* hits = static_cast<Hits*>(context);
+  hits->list->emplace_back(id, hits->begin + static_cast<std::size_t>(to));
   return 0;
 }
 
@@ -26,9 +29,12 @@ constexpr std::size_t kLook = 8192;  // bytes that decide what a stream is
 Content content_of(std::string_view bytes, bool& odd) {
   bytes = bytes.substr(0, kLook);
   if (bytes.find('\0') == std::string_view::npos) return Content::text;
-  std::array<std::size_t, 2> zeros{};
-  for (std::size_t i = 0; i < bytes.size(); ++i) zeros[i & 1] += bytes[i] == '\0';
   const std::size_t units = bytes.size() / 2;
+  std::array<std::size_t, 2> zeros{};
+  for (std::size_t i = 0; i < units; ++i) {
+    zeros[0] += bytes[2 * i] == '\0';
+    zeros[1] += bytes[2 * i + 1] == '\0';
+  }
   const bool low_first = bytes.starts_with("\xff\xfe") || (zeros[1] * 10 >= units * 7 && zeros[0] * 50 <= units);
   const bool high_first = bytes.starts_with("\xfe\xff") || (zeros[0] * 10 >= units * 7 && zeros[1] * 50 <= units);
   odd = high_first;
@@ -50,33 +56,56 @@ struct Scanner::Parts {
   Content content = Content::unknown;
   bool odd = false;           // UTF-16, high byte first
   std::string narrow;
-  // By pass, and for prefixes that are spelled apart: hits that end here or before were looked at.
-  std::array<std::array<std::uint64_t, 2>, 6> seen{};
+  std::array<Span, 1> whole{};
+  std::vector<Span> spans;
+  // By table and unit, and for prefixes that are spelled apart: hits that end here or before were looked at.
+  std::array<std::array<std::array<std::uint64_t, 2>, 2>, kTables> seen{};
 
   Parts(const Matcher::Parts& parts, Scratch own) : matcher(parts), scratch(std::move(own)), reader(parts) {}
 
-  // One database over one view of the bytes; `unit` is 2 where the view is UTF-16 made narrow.
-  void pass(const PatternTable& table, std::size_t number, std::string_view bytes, std::uint64_t at, Part part, unsigned unit) {
-    if (!table.database || bytes.empty()) return;
+  // One database over these parts of one view of the bytes; `unit` is 2 where the view is UTF-16 made narrow.
+  void pass(std::size_t number, std::span<const Span> where, std::string_view bytes, std::uint64_t at, Part part, unsigned unit) {
+    const PatternTable& table = matcher.tables[number];
     hits.clear();
-    Hits context{&hits};
-    hs_scan(table.database.get(), bytes.data(), static_cast<unsigned>(bytes.size()), 0, scratch.get(), &on_hit, &context);
+    for (const Span& span : where) {
+      Hits context{&hits, span.begin};
+      if (number == kKnownSpans) matcher.anchors.find(bytes, span, hits);
+      else if (table.database)
+        hs_scan(table.database.get(), bytes.data() + span.begin, static_cast<unsigned>(span.end - span.begin), 0, scratch.get(), &on_hit, &context);
+    }
+    if (hits.empty()) return;
     const auto ready_without = [&](std::size_t margin) { return part == Part::last ? bytes.size() : bytes.size() - std::min(bytes.size(), margin); };
     const std::array ready{ready_without(kMaxReach), ready_without(unit == 1 ? kMaxSpelled : kMaxReach)};
     const View view{bytes, at, unit, content != Content::binary, path, path_rules};
+    auto& looked = seen[number][unit - 1];
     for (const auto& [id, to] : hits) {
       const std::size_t kind = table.entries[id].is_spelled() ? 1 : 0;
-      if (to <= ready[kind] && at + to > seen[number][kind]) reader.look(table.entries[id], to, view);
+      if (to <= ready[kind] && at + to > looked[kind]) reader.look(table.entries[id], to, view);
     }
-    for (std::size_t kind = 0; kind < ready.size(); ++kind) seen[number][kind] = std::max(seen[number][kind], at + ready[kind]);
+    for (std::size_t kind = 0; kind < ready.size(); ++kind) looked[kind] = std::max(looked[kind], at + ready[kind]);
+  }
+
+  // What may stand in any file.
+  void pass_any(std::string_view bytes, std::uint64_t at, Part part, unsigned unit) {
+    if (bytes.empty()) return;
+    whole.front() = {0, bytes.size()};
+    if (content != Content::text) find_text_spans(bytes, spans);
+    const std::span<const Span> within = content == Content::text ? std::span<const Span>(whole) : spans;
+    for (const std::size_t number : {kBytes, kKnownBytes}) pass(number, whole, bytes, at, part, unit);
+    for (const std::size_t number : {kSpans, kKnownSpans}) pass(number, within, bytes, at, part, unit);
+  }
+
+  void pass_whole(std::size_t number, std::string_view bytes, std::uint64_t at, Part part, unsigned unit) {
+    if (bytes.empty()) return;
+    whole.front() = {0, bytes.size()};
+    pass(number, whole, bytes, at, part, unit);
   }
 };
 
 Result<Scanner> Matcher::scanner() const {
   hs_scratch_t* scratch = nullptr;
-  for (const auto table : Parts::kTables) {
-    const hs_database_t* database = (parts_.get()->*table).database.get();
-    if (database != nullptr && hs_alloc_scratch(database, &scratch) != HS_SUCCESS) {
+  for (const PatternTable& table : parts_->tables) {
+    if (table.database && hs_alloc_scratch(table.database.get(), &scratch) != HS_SUCCESS) {
       const Scratch owner(scratch);
       return Error(Errc::io, "no memory to search with");
     }
@@ -125,8 +154,7 @@ void Scanner::scan(std::span<const char> bytes, std::uint64_t offset, Part part,
     for (const std::size_t rule : p.path_rules)
       if (p.matcher.rules.rules[rule].pattern.empty() && !bytes.empty()) p.reader.whole_file(rule, sink);
   }
-  p.pass(p.matcher.any, 0, view, offset, part, 1);
-  p.pass(p.matcher.values, 4, view, offset, part, 1);
+  p.pass_any(view, offset, part, 1);
   if (p.content == Content::utf16) {
     // The low byte of each unit; what is no Latin-1 becomes a byte that no rule wants.
     p.narrow.clear();
@@ -135,18 +163,13 @@ void Scanner::scan(std::span<const char> bytes, std::uint64_t offset, Part part,
       const char low = view[p.odd ? i + 1 : i], high = view[p.odd ? i : i + 1];
       p.narrow += high == '\0' ? low : '\x1a';
     }
-    p.pass(p.matcher.any, 1, p.narrow, (offset + first) / 2, part, 2);
-    p.pass(p.matcher.values, 5, p.narrow, (offset + first) / 2, part, 2);
+    p.pass_any(p.narrow, (offset + first) / 2, part, 2);
   }
-  if (p.content != Content::binary) {
-    const bool wide = p.content == Content::utf16;
-    const std::string_view text = wide ? std::string_view(p.narrow) : view;
-    const std::uint64_t at = wide ? (offset + (offset & 1)) / 2 : offset;
-    p.pass(p.matcher.text, 2, text, at, part, wide ? 2 : 1);
-    if (!p.path_rules.empty()) p.pass(p.matcher.path, 3, text, at, part, wide ? 2 : 1);
-  } else if (!p.path_rules.empty()) {
-    p.pass(p.matcher.path, 3, view, offset, part, 1);
-  }
+  const bool wide = p.content == Content::utf16;
+  const std::string_view text = wide ? std::string_view(p.narrow) : view;
+  const std::uint64_t at = wide ? (offset + (offset & 1)) / 2 : offset;
+  if (p.content != Content::binary) p.pass_whole(kText, text, at, part, wide ? 2 : 1);
+  if (!p.path_rules.empty()) p.pass_whole(kPath, text, at, part, wide ? 2 : 1);
   // What is looked at later may overlap what has been found near the end.
   const std::uint64_t end = offset + bytes.size();
   p.reader.report(part == Part::last ? std::numeric_limits<std::uint64_t>::max() : end - std::min<std::uint64_t>(end, kOverlap), sink);

@@ -36,7 +36,7 @@ class ScanAndPlan(BlackBoxTest):
         machine.run("scan")
         machine.run("plan")
         self.assertEqual({path.name for path in machine.stored()},
-                         {"fingerprint.key", "rules-any.hsdb", "rules-path.hsdb", "rules-text.hsdb", "scan.db"})
+                         {"fingerprint.key", "rules-bytes.hsdb", "rules-path.hsdb", "rules-spans.hsdb", "rules-text.hsdb", "scan.db"})
         for path in machine.stored():
             self.assertEqual(path.stat().st_mode & 0o777, 0o600, path)
         self.assertEqual(machine.state_dir.stat().st_mode & 0o777, 0o700)

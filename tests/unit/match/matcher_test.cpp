@@ -8,6 +8,7 @@
 
 #include <unistd.h>
 
+#include "match/codec.hpp"
 #include "match/example.hpp"
 #include "unit/match/support.hpp"
 
@@ -41,6 +42,7 @@ struct TheMatcher : testing::Test {
   }
 };
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
@@ -50,6 +52,16 @@ TEST_F(TheMatcher, ReportsTheBytesThatHoldTheSecret) {
   EXPECT_EQ(matches[0].begin, 4u);
   EXPECT_EQ(matches[0].end, 28u);
   EXPECT_EQ(matches[0].secret.reveal(), token);
+}
+
+// Machine code and tables around it, in which nothing is looked for.
+TEST_F(TheMatcher, FindsATokenAmongBytesThatAreNoTextWhereverItStands) {
+  const std::string plain = token, coded = base64_encode("k=" + token + ";", Base64::standard), broad = wide(token);
+  for (std::size_t before = 0; before < 130; ++before)
+    for (const std::string& spelled : {plain, coded, broad}) {
+      const std::string bytes = std::string(before, '\0') + "\x01" + spelled + std::string(200, '\xff');
+      EXPECT_THAT(ids("/a", bytes), Contains("token")) << before << " " << spelled.size();
+    }
 }
 
 TEST_F(TheMatcher, AsksForBoundariesInTextOnly) {
@@ -141,7 +153,7 @@ struct TheCache : testing::Test {
 
 TEST_F(TheCache, IsReadAgainAndIsOurs) {
   EXPECT_EQ(found(), 1u);
-  const auto file = directory / "rules-any.hsdb";
+  const auto file = directory / "rules-spans.hsdb";
   ASSERT_TRUE(std::filesystem::exists(file));
   EXPECT_EQ(std::filesystem::status(file).permissions() & std::filesystem::perms(0777), std::filesystem::perms(0600));
   EXPECT_EQ(found(), 1u);
@@ -149,7 +161,7 @@ TEST_F(TheCache, IsReadAgainAndIsOurs) {
 
 TEST_F(TheCache, ThatIsDamagedOrOthersCanWriteIsNotUsed) {
   EXPECT_EQ(found(), 1u);
-  const auto file = directory / "rules-any.hsdb";
+  const auto file = directory / "rules-spans.hsdb";
   std::filesystem::permissions(file, std::filesystem::perms(0666));
   EXPECT_EQ(found(), 1u);
   EXPECT_EQ(std::filesystem::status(file).permissions() & std::filesystem::perms(0777), std::filesystem::perms(0600));
