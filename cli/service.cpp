@@ -46,10 +46,8 @@ std::string status_table(const json& status) {
 // Without the service, as whoever may read its state directory.
 Result<std::vector<purge::AuditEntry>> read_here(const std::string& state_dir, const purge::AuditFilter& filter) {
   auto entries = purge::read_audit(state_dir, filter);
-  if (entries) return entries;
-  if (entries.error().code() == Errc::not_found) return std::vector<purge::AuditEntry>();
-  // Exit status 4 is for engine and service alone.
-  return entries.error().code() == Errc::permission ? Error(Errc::io, entries.error().message()) : entries.error();
+  if (!entries && entries.error().code() == Errc::not_found) return std::vector<purge::AuditEntry>();
+  return entries;
 }
 
 // What the service has, which may be another state directory's. Whoever may use its socket may look.

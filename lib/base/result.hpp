@@ -12,7 +12,7 @@ enum class Errc {
   usage,        // the command line is wrong; the person corrects it
   config,       // a configuration file is wrong; the person corrects it
   unreachable,  // no engine answers on the socket; a retry helps once it runs
-  permission,   // the socket or a file may not be used by this user
+  permission,   // the socket of the engine or of the service may not be used by this user; a file is ::io
   timeout,      // no answer within the deadline; a retry may help
   protocol,     // the answer is not what the API promises
   too_large,    // the answer exceeds a limit

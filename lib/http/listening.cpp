@@ -18,7 +18,7 @@ std::string text_of(const TcpAddress& address) {
 }
 
 Error tcp_error(const TcpAddress& address, int number) {
-  const Errc code = number == EADDRINUSE ? Errc::conflict : number == EACCES ? Errc::permission : Errc::io;
+  const Errc code = number == EADDRINUSE ? Errc::conflict : Errc::io;
   const char* advice = number == EADDRINUSE ? "; another program listens there, choose another port" : "";
   return Error(code, "cannot listen on " + text_of(address) + ": " + std::strerror(number) + advice);
 }

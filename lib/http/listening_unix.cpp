@@ -19,8 +19,7 @@ namespace cleanerd::http {
 namespace {
 
 Error path_error(const std::string& path, const char* what, int number) {
-  const Errc code = number == EACCES || number == EPERM ? Errc::permission : Errc::io;
-  return Error(code, std::string("cannot ") + what + " the socket " + path + ": " + std::strerror(number));
+  return Error(Errc::io, std::string("cannot ") + what + " the socket " + path + ": " + std::strerror(number));
 }
 
 Result<sockaddr_un> socket_address(const std::string& path) {

@@ -119,7 +119,7 @@ Result<std::vector<AuditEntry>> read_audit(const std::string& state_dir, const A
   if (::access(path.c_str(), R_OK) != 0) {
     const int number = errno;
     if (number == ENOENT || number == ENOTDIR) return Error(Errc::not_found, "there is no audit journal yet (" + path + ")");
-    return Error(number == EACCES ? Errc::permission : Errc::io, "audit journal: " + path + ": " + std::generic_category().message(number));
+    return Error(Errc::io, "audit journal: " + path + ": " + std::generic_category().message(number));
   }
   auto db = open_journal(state_dir);  // an older one is brought up
   Database reader = db ? std::move(*db) : open_journal_to_read(state_dir);

@@ -56,7 +56,7 @@ Status end_session(const std::string& state_dir, const std::string& id);
 // Without an end: the service that held their values was ended before.
 Result<std::vector<Session>> open_sessions(const std::string& state_dir);
 
-// Newest first. Errc::not_found where there is no journal yet, ::permission and ::io where it cannot be read.
+// Newest first. Errc::not_found where there is no journal yet, ::io where it cannot be read.
 Result<std::vector<AuditEntry>> read_audit(const std::string& state_dir, const AuditFilter& filter);
 
 // Takes away what was settled before `before`; what is open or owed stays.

@@ -10,7 +10,7 @@ enum class ExitStatus : int {
   failed = 1,
   usage = 2,
   secrets = 3,      // found (scan, plan), left behind (purge)
-  unreachable = 4,  // no engine answers
+  unreachable = 4,  // the engine, or the service, cannot be reached
 };
 
 inline ExitStatus exit_status(Errc code) {

@@ -27,9 +27,7 @@ Stamp stamp_at(int directory, const char* path) {
 }  // namespace
 
 Error file_error(std::string_view path, int number) {
-  const Errc code = number == ENOENT || number == ENOTDIR ? Errc::not_found
-                    : number == EACCES || number == EPERM ? Errc::permission
-                                                          : Errc::io;
+  const Errc code = number == ENOENT || number == ENOTDIR ? Errc::not_found : Errc::io;
   return Error(code, std::string(path) + ": " + std::generic_category().message(number));
 }
 

@@ -12,7 +12,7 @@ namespace cleanerd::storage {
 
 using cleanerd::Descriptor;
 
-// What errno says of a path: Errc::not_found, ::permission or ::io.
+// What errno says of a path: Errc::not_found or ::io.
 Error file_error(std::string_view path, int number);
 
 // A regular file for reading, without following a link at its end and without touching its access time where that is
@@ -28,7 +28,7 @@ Result<std::size_t> read_at(const Descriptor& file, std::uint64_t offset, std::s
 // How many bytes from `offset` on lie in a hole of the file: zeros that take no space. A hole behind the last bytes has no end.
 std::uint64_t hole_at(const Descriptor& file, std::uint64_t offset);
 
-// A whole regular file, opened as above. Errc::not_found, ::permission, ::io; ::too_large beyond `limit` bytes.
+// A whole regular file, opened as above. Errc::not_found, ::io; ::too_large beyond `limit` bytes.
 Result<std::string> read_small_file(const std::string& path, std::size_t limit = 16u << 20);
 // Of a path from a directory: shorter paths are found sooner.
 Result<std::string> read_small_file(const Descriptor& directory, const std::string& path, std::size_t limit = 16u << 20);

@@ -65,7 +65,7 @@ struct ImagesOnDisk {
 class Places {
  public:
   // Everything of the engine's data root (and containerd's, if that is elsewhere). What could not be read is in unread().
-  // Errc::permission and ::io when the data root itself cannot be listed.
+  // Errc::io when the data root itself cannot be listed.
   static Result<Places> read(const DataRoot& root, const engine::EngineInfo& engine);
 
   std::span<const Place> all() const { return places_; }
