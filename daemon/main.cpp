@@ -20,7 +20,7 @@ const char* const malloc_conf = "narenas:1,retain:false,dirty_decay_ms:1000,muzz
 int main(int argc, char** argv) try {
   using namespace cleanerd;
   const bool is_private = service::keep_memory_private();
-  daemon::Options options;
+  service::DaemonOptions options;
   CLI::App app;
   daemon::add_options(app, options);
   try {
@@ -31,10 +31,10 @@ int main(int argc, char** argv) try {
     return 2;
   }
   spdlog::set_default_logger(spdlog::stderr_logger_mt("cleanerd"));
-  spdlog::set_level(spdlog::level::from_str(options.log_level));
+  spdlog::set_level(spdlog::level::from_str(options.log_level.value_or("info")));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
   if (!is_private) spdlog::warn("memory=unlocked: what jobs declare can go to swap; the service needs LimitMEMLOCK=infinity");
-  if (const Status ended = service::run_daemon(options.service); !ended) {
+  if (const Status ended = service::run_daemon(options); !ended) {
     std::cerr << "cleanerd: " << ended.error().message() << "\n";
     return static_cast<int>(service::exit_status(ended.error().code()));
   }

@@ -1,8 +1,6 @@
 // The service's command line as plain values.
 #pragma once
 
-#include <string>
-
 #include "service/daemon.hpp"
 
 namespace CLI {
@@ -11,12 +9,7 @@ class App;
 
 namespace cleanerd::daemon {
 
-struct Options {
-  service::DaemonOptions service;
-  std::string log_level = "info";
-};
-
 // Names the program and adds its options, which write into `options` when `app` parses; it must outlive that.
-void add_options(CLI::App& app, Options& options);
+void add_options(CLI::App& app, service::DaemonOptions& options);
 
 }  // namespace cleanerd::daemon

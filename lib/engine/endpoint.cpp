@@ -15,6 +15,7 @@ Result<Endpoint> parse_endpoint(std::string_view host) {
   const std::string_view path = host.substr(kScheme.size());
   if (path.empty() || path.front() != '/')
     return Error(Errc::usage, "the socket path in '" + printable(host) + "' must be absolute (unix:///…)");
+  if (path.back() == '/') return Error(Errc::usage, "the engine's address ends in a directory; it must name a Unix socket, unix:///path/to/docker.sock");
   if (path.size() >= sizeof(sockaddr_un::sun_path) || contains(path, std::string_view("\0", 1)))
     return Error(Errc::usage, "the socket path in '" + printable(host, 60) + "' is too long for a Unix socket");
   return Endpoint{std::string(path)};

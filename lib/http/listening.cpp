@@ -6,8 +6,11 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <memory>
+
+#include "base/text.hpp"
 
 namespace cleanerd::http {
 namespace {
@@ -23,16 +26,38 @@ Error tcp_error(const TcpAddress& address, int number) {
   return Error(code, "cannot listen on " + text_of(address) + ": " + std::strerror(number) + advice);
 }
 
-}  // namespace
+using AddressInfo = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
 
-Result<Listening> listen_at(const TcpAddress& address) {
+// nullptr: the address is not numeric.
+AddressInfo numeric_address(const TcpAddress& address) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
   addrinfo* list = nullptr;
-  if (::getaddrinfo(address.address.c_str(), std::to_string(address.port).c_str(), &hints, &list) != 0)
-    return Error(Errc::config, "'" + address.address + "' is not a numeric IPv4 or IPv6 address");
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> found(list, &::freeaddrinfo);
+  const bool is_numeric = ::getaddrinfo(address.address.c_str(), std::to_string(address.port).c_str(), &hints, &list) == 0;
+  return {is_numeric ? list : nullptr, &::freeaddrinfo};
+}
+
+}  // namespace
+
+std::optional<TcpAddress> parse_tcp_address(std::string_view text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  std::string_view address = text.substr(0, colon);
+  const std::string_view digits = text.substr(colon + 1);
+  const bool is_bracketed = address.starts_with('[') && address.ends_with(']');
+  if (is_bracketed) address = address.substr(1, address.size() - 2);
+  if (address.empty() || contains(address, ":") != is_bracketed) return std::nullopt;
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (digits.empty() || error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
+  TcpAddress parsed{std::string(address), port};
+  return numeric_address(parsed) ? std::optional(std::move(parsed)) : std::nullopt;
+}
+
+Result<Listening> listen_at(const TcpAddress& address) {
+  const AddressInfo found = numeric_address(address);
+  if (!found) return Error(Errc::config, "'" + address.address + "' is not a numeric IPv4 or IPv6 address");
   Descriptor socket(::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const int yes = 1;
   if (!socket || ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0 ||

@@ -26,7 +26,7 @@ Result<sockaddr_un> socket_address(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof address.sun_path)
-    return Error(Errc::config, "the socket path '" + path + "' must have 1 to " + std::to_string(sizeof address.sun_path - 1) + " bytes");
+    return Error(Errc::config, "the control socket's path must have 1 to " + std::to_string(sizeof address.sun_path - 1) + " bytes");
   path.copy(address.sun_path, path.size());
   return address;
 }
@@ -112,6 +112,10 @@ Status open_to(const UnixAddress& address) {
 }
 
 }  // namespace
+
+bool is_socket_path(std::string_view path) {
+  return path.starts_with('/') && !path.ends_with('/') && path.size() < sizeof(sockaddr_un::sun_path);
+}
 
 // Bound closed to everyone, opened to its group, and only then listened on: nobody comes in between.
 Result<Listening> listen_at(const UnixAddress& address) {

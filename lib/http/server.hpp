@@ -9,7 +9,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "base/result.hpp"
@@ -44,11 +46,17 @@ struct UnixAddress {
   mode_t mode = 0660;
 };
 
+// An absolute path that a Unix socket's address has room for (107 bytes) and that names a file.
+bool is_socket_path(std::string_view path);
+
 // A numeric address, IPv4 or IPv6 without brackets; port 0 is any that is free.
 struct TcpAddress {
   std::string address;
   std::uint16_t port;
 };
+
+// "127.0.0.1:9798", "[::1]:9798". nullopt for all else: a name, an IPv6 address without brackets, no port, one above 65535.
+std::optional<TcpAddress> parse_tcp_address(std::string_view text);
 
 // Listens already (systemd's socket activation, sd_listen_fds(3)); closed by the server, its path stays.
 struct InheritedSocket {

@@ -1,11 +1,15 @@
 #include "policy/load.hpp"
 
+#include <sys/types.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 
 #include "base/text.hpp"
+#include "engine/endpoint.hpp"
+#include "http/server.hpp"
 #include "match/yaml_documents.hpp"
 #include "policy/policies_reader.hpp"
 #include "storage/file.hpp"
@@ -17,13 +21,15 @@ namespace fs = std::filesystem;
 using YAML::Node;
 
 constexpr std::size_t kMaxFile = 1u << 20;
+constexpr Duration kLongest = std::chrono::hours(24 * 365);  // that the service waits for anything
 
 void read_engine(NodeReader& reader, const Node& node, Policy& policy) {
   reader.map(node, "engine", {{"host", [&](const Node& n) {
+                                 constexpr const char* kExpected = "a Unix socket, such as unix:///var/run/docker.sock";
                                  std::string value;
-                                 if (!reader.text(n, value, "a Unix socket, such as unix:///var/run/docker.sock")) return;
-                                 if (value.starts_with("unix:///")) policy.engine_host = value;
-                                 else reader.problem(n.Mark(), "expected a Unix socket, such as unix:///var/run/docker.sock");
+                                 if (!reader.text(n, value, kExpected)) return;
+                                 if (engine::parse_endpoint(value)) policy.engine_host = value;
+                                 else reader.problem(n.Mark(), std::string("expected ") + kExpected);
                                }}});
 }
 
@@ -55,23 +61,41 @@ void read_leftovers(NodeReader& reader, const Node& node, Policy& policy) {
                                   }}});
 }
 
+void read_users(NodeReader& reader, const Node& node, std::vector<std::string>& users) {
+  reader.list(node, "users, by name or number", [&](const Node& item, const std::string& value) {
+    const bool is_number = value.find_first_not_of("0123456789") == std::string::npos;
+    const bool is_id = is_number && value.size() <= 10 && std::stoull(value) < std::numeric_limits<uid_t>::max();
+    // passwd(5): no ':', and nothing that a shell would take apart.
+    const bool is_name = !is_number && value.find_first_of(" \t\n:/,") == std::string::npos && value.front() != '-';
+    if (is_id || is_name) users.push_back(value);
+    else reader.problem(item.Mark(), "expected a user, such as ci-admin or 1001");
+  });
+}
+
+void read_log_level(NodeReader& reader, const Node& node, Policy& policy) {
+  constexpr const char* kExpected = "one of: error, warn, info, debug, trace";
+  std::string value;
+  if (!reader.text(node, value, kExpected)) return;
+  if (std::ranges::find(kLogLevels, value) != kLogLevels.end()) policy.log_level = value;
+  else reader.problem(node.Mark(), std::string("expected ") + kExpected);
+}
+
 void read_control(NodeReader& reader, const Node& node, Policy& policy) {
   reader.map(node, "control", {{"socket", [&](const Node& n) {
                                   std::optional<std::string> path;
                                   reader.path(n, path);
-                                  if (path) policy.control_socket = *path;
+                                  if (!path) return;
+                                  if (http::is_socket_path(*path)) policy.control_socket = *path;
+                                  else reader.problem(n.Mark(), "expected the path of a Unix socket: at most 107 bytes, and no '/' at its end");
                                 }},
-                               {"may_purge", [&](const Node& n) { reader.texts(n, "users, by name or number", policy.may_purge); }}});
+                               {"may_purge", [&](const Node& n) { read_users(reader, n, policy.may_purge); }}});
 }
 
 void read_metrics(NodeReader& reader, const Node& node, Policy& policy) {
-  constexpr const char* kExpected = "an address and a port, such as 127.0.0.1:9798, or off";
+  constexpr const char* kExpected = "a numeric address and a port, such as 127.0.0.1:9798 or [::1]:9798, or off";
   std::string value;
   if (!reader.text(node, value, kExpected)) return;
-  const auto colon = value.rfind(':');
-  const std::string port = colon == std::string::npos ? "" : value.substr(colon + 1);
-  const bool is_port = !port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string::npos;
-  if (value == "off" || (is_port && colon > 0)) policy.metrics_address = value;
+  if (value == "off" || http::parse_tcp_address(value)) policy.metrics_address = value;
   else reader.problem(node.Mark(), std::string("expected ") + kExpected);
 }
 
@@ -92,8 +116,8 @@ void read_root(NodeReader& reader, const Node& node, Policy& policy) {
               {"state_dir", [&](const Node& n) { reader.path(n, policy.state_dir); }},
               {"secrets", [&](const Node& n) { read_secrets(reader, n, policy); }},
               {"protect", [&](const Node& n) { read_protect(reader, n, policy); }},
-              {"quiet_period", [&](const Node& n) { reader.duration(n, policy.quiet_period); }},
-              {"interval", [&](const Node& n) { reader.duration(n, policy.interval); }},
+              {"quiet_period", [&](const Node& n) { reader.duration(n, policy.quiet_period, Duration(0), kLongest); }},
+              {"interval", [&](const Node& n) { reader.duration(n, policy.interval, std::chrono::seconds(1), kLongest); }},
               {"rules_dir", [&](const Node& n) { reader.path(n, policy.rules_dir); }},
               {"builders", [&](const Node& n) {
                  reader.map(n, "builders", {{"remove_orphaned", [&](const Node& value) { reader.boolean(value, policy.remove_orphaned_builders); }}});
@@ -102,6 +126,7 @@ void read_root(NodeReader& reader, const Node& node, Policy& policy) {
               {"control", [&](const Node& n) { read_control(reader, n, policy); }},
               {"metrics", [&](const Node& n) { read_metrics(reader, n, policy); }},
               {"low_disk", [&](const Node& n) { read_low_disk(reader, n, policy); }},
+              {"log_level", [&](const Node& n) { read_log_level(reader, n, policy); }},
               {"keep_audit", [&](const Node& n) { reader.duration(n, policy.keep_audit); }},
               {"policies", [&](const Node& n) { read_policies(reader, n, policy.policies); }}});
 }

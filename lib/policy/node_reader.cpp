@@ -15,7 +15,7 @@ constexpr std::size_t kLongestSnippet = 200;
 constexpr std::string_view kHarmless[] = {
     "engine",       "host",         "state_dir",  "protect",        "labels",         "images",      "quiet_period", "interval",
     "rules_dir",    "builders",     "policies",   "remove_orphaned", "stopped_containers", "name",   "match",        "kinds",
-    "leftovers",    "remove",       "control",    "socket",         "may_purge",      "metrics",     "low_disk",     "keep_audit",
+    "leftovers",    "remove",       "control",    "socket",         "may_purge",      "metrics",     "low_disk",     "keep_audit",   "log_level",
     "rules",        "older_than",   "unused_for", "larger_than",    "builds",         "action",      "order",
     "dry_run",      "keep_newest",  "schedule",   "max_used_space", "min_free_space", "every",       "window",
 };
@@ -101,6 +101,15 @@ void NodeReader::duration(const Node& node, Duration& out) {
   if (!text(node, value, "a duration, such as 5s or 2m")) return;
   if (const auto parsed = parse_duration(value)) out = *parsed;
   else problem(node.Mark(), "expected a duration, such as 500ms, 5s, 2m or 1h30m");
+}
+
+void NodeReader::duration(const Node& node, Duration& out, Duration least, Duration most) {
+  Duration value = out;
+  const std::size_t before = problems_;
+  duration(node, value);
+  if (problems_ != before) return;
+  if (value < least || value > most) return problem(node.Mark(), "expected a duration from " + format_duration(least) + " to " + format_duration(most));
+  out = value;
 }
 
 void NodeReader::list(const Node& node, const char* expected, const std::function<void(const Node&, const std::string&)>& each) {

@@ -34,6 +34,7 @@ class NodeReader {
   void path(const Node& node, std::optional<std::string>& out);
   void boolean(const Node& node, bool& out);
   void duration(const Node& node, Duration& out);
+  void duration(const Node& node, Duration& out, Duration least, Duration most);
   void list(const Node& node, const char* expected, const std::function<void(const Node&, const std::string&)>& each);
   void texts(const Node& node, const char* expected, std::vector<std::string>& out);
   void labels(const Node& node, std::vector<LabelRule>& out);

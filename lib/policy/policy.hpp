@@ -1,6 +1,7 @@
 // What the person wants: which names are secrets, what is protected, what goes, how the engine is reached.
 #pragma once
 
+#include <array>
 #include <map>
 #include <optional>
 #include <string>
@@ -12,6 +13,9 @@
 #include "secrets/names.hpp"
 
 namespace cleanerd::policy {
+
+// What the service logs: each with all before it.
+inline constexpr std::array<const char*, 5> kLogLevels{"error", "warn", "info", "debug", "trace"};
 
 // No configuration at all is this default: safe, and useful.
 struct Policy {
@@ -30,6 +34,7 @@ struct Policy {
   std::string control_socket{"/run/cleanerd/cleanerd.sock"};
   std::string metrics_address{"127.0.0.1:9798"};  // or "off"
   std::vector<std::string> may_purge;             // users by name or number, beside root, who may purge through the service
+  std::string log_level{kLogLevels[2]};           // of the service
   Duration keep_audit{std::chrono::hours(24 * 90)};
   std::optional<double> low_disk{10};            // percent of the data root's bytes and inodes; below it the service purges
   std::vector<NamedPolicy> policies{built_in_secrets()};  // in order; names are unique

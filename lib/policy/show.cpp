@@ -138,6 +138,7 @@ std::string show(const Policy& policy) {
   out << YAML::EndMap;
   add_quoted(out, "metrics", policy.metrics_address);
   add_quoted(out, "low_disk", policy.low_disk ? number(*policy.low_disk) + "%" : "off");
+  add(out, "log_level", policy.log_level);
   add(out, "keep_audit", format_duration(policy.keep_audit));
   out << YAML::Key << "policies" << YAML::Value << YAML::BeginSeq;
   for (const NamedPolicy& one : policy.policies) add_policy(out, one);

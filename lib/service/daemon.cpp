@@ -39,14 +39,16 @@ constexpr milliseconds kGrace{2000};
 constexpr std::uint64_t kLoopTicks = 10;      // ticks without the event loop's heartbeat: it is stuck
 constexpr seconds kLongestSilence{2 * 3600};  // the longest call to an engine may take one hour: a worker that is silent for longer is stuck
 
-Result<http::TcpAddress> parse_tcp(const std::string& text) {
-  const auto colon = text.rfind(':');
-  const std::string port = colon == std::string::npos ? "" : text.substr(colon + 1);
-  if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos || std::stoul(port) > 65535)
-    return Error(Errc::config, "metrics address '" + printable(text, 60) + "': expected ADDRESS:PORT, or off");
-  std::string address = text.substr(0, colon);
-  if (address.size() > 1 && address.front() == '[' && address.back() == ']') address = address.substr(1, address.size() - 2);
-  return http::TcpAddress{address, static_cast<std::uint16_t>(std::stoul(port))};
+// What the configuration's reader checks of its own, of the command line and the environment.
+Status check_options(const DaemonOptions& options, const policy::Policy& policy) {
+  if (auto endpoint = engine_endpoint(options.host, policy); !endpoint) return std::move(endpoint).error();
+  if (options.metrics_address && *options.metrics_address != "off" && !http::parse_tcp_address(*options.metrics_address))
+    return Error(Errc::usage, "--metrics: expected a numeric address and a port, such as 127.0.0.1:9798 or [::1]:9798, or off");
+  return {};
+}
+
+void log_as(const DaemonOptions& options, const policy::Policy& policy) {
+  spdlog::set_level(spdlog::level::from_str(options.log_level.value_or(policy.log_level)));
 }
 
 class Daemon {
@@ -99,8 +101,8 @@ class Daemon {
     }
     const std::string metrics_address = options_.metrics_address.value_or(policy_->metrics_address);
     if (metrics_address == "off") return {};
-    auto address = parse_tcp(metrics_address);
-    if (!address) return std::move(address).error();
+    const auto address = http::parse_tcp_address(metrics_address);
+    if (!address) return Error(Errc::config, "the metrics' address is none");
     http::Router figures;
     metrics::add_routes(figures, metrics_, [this] { return liveness(); }, [this] { return readiness(); });
     return server_.listen(*address, figures);
@@ -235,6 +237,8 @@ class Daemon {
     auto policy = load_policy(options_.config_file);
     if (policy) {
       metrics_.add_policies(Figures::labels(*policy).policies);
+      log_as(options_, *policy);
+      policy->engine_host = policy_->engine_host;  // what watches it does so until the next start
       worker_.use(std::make_shared<policy::Policy>(std::move(*policy)));
     }
     else spdlog::error("the configuration is not used, the one before stays: {}", policy.error().message());
@@ -287,6 +291,8 @@ class Daemon {
 Status run_daemon(const DaemonOptions& options) {
   auto policy = load_policy(options.config_file);
   if (!policy) return std::move(policy).error();
+  if (Status usable = check_options(options, *policy); !usable) return usable;
+  log_as(options, *policy);
   return Daemon(options, std::move(*policy)).run();
 }
 

@@ -12,10 +12,10 @@ namespace cleanerd::service {
 struct DaemonOptions {
   std::string config_file, host, version;
   // Before the configuration's.
-  std::optional<std::string> state_dir, socket, metrics_address;
+  std::optional<std::string> state_dir, socket, metrics_address, log_level;
 };
 
-// Until SIGINT or SIGTERM. Errc::config for a configuration that cannot be used, Errc::conflict where another service answers on the
+// Until SIGINT or SIGTERM. Errc::config and ::usage for a configuration or options that cannot be used, Errc::conflict where another service answers on the
 // socket, Errc::io where the socket or the metrics' address cannot be had.
 Status run_daemon(const DaemonOptions& options);
 

@@ -20,12 +20,20 @@ Result<policy::Policy> load_policy(const std::string& config_file) {
   return Error(Errc::config, message);
 }
 
-Result<inventory::Host> connect_engine(std::string host, const policy::Policy& policy, std::stop_token stop) {
-  if (host.empty())
-    if (const char* from_environment = std::getenv("DOCKER_HOST")) host = from_environment;
-  if (host.empty() && policy.engine_host) host = *policy.engine_host;
-  if (host.empty()) host = engine::kDefaultHost;
-  auto endpoint = engine::parse_endpoint(host);
+Result<engine::Endpoint> engine_endpoint(const std::string& host, const policy::Policy& policy) {
+  const auto given = [](const char* where, std::string_view address) -> Result<engine::Endpoint> {
+    auto endpoint = engine::parse_endpoint(address);
+    if (!endpoint) return std::move(endpoint).error().within(where);
+    return endpoint;
+  };
+  const char* environment = std::getenv("DOCKER_HOST");
+  if (!host.empty()) return given("--host", host);
+  if (environment && *environment != '\0') return given("DOCKER_HOST", environment);
+  return given("engine.host", policy.engine_host.value_or(std::string(engine::kDefaultHost)));
+}
+
+Result<inventory::Host> connect_engine(const std::string& host, const policy::Policy& policy, std::stop_token stop) {
+  auto endpoint = engine_endpoint(host, policy);
   if (!endpoint) return std::move(endpoint).error();
   const auto log_call = [](const engine::Call& call) {
     spdlog::debug("engine call method={} target={} status={} ms={:.1f}", call.method, call.target, call.status,

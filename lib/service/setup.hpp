@@ -16,8 +16,12 @@ inline constexpr const char* kConfigDirectory = "/etc/cleanerd";
 // `config_file` instead of the files in kConfigDirectory, unless empty. Errc::config with every problem of every file.
 Result<policy::Policy> load_policy(const std::string& config_file);
 
-// `host`, else DOCKER_HOST, else the policy's, else the default socket. Each call of the engine goes to the debug log.
-Result<inventory::Host> connect_engine(std::string host, const policy::Policy& policy, std::stop_token stop);
+// `host`, else DOCKER_HOST, else the policy's, else the default socket. Errc::usage for an address at which no engine can ever be, with
+// the name of where it was given.
+Result<engine::Endpoint> engine_endpoint(const std::string& host, const policy::Policy& policy);
+
+// At engine_endpoint. Each call of the engine goes to the debug log.
+Result<inventory::Host> connect_engine(const std::string& host, const policy::Policy& policy, std::stop_token stop);
 
 // The rules that are shipped and those in /etc/cleanerd/rules.d, or the policy's `rules_dir`. Errc::config with every problem of every file.
 search::Opening open_search(const policy::Policy& policy, const std::string& state_dir, const std::string& engine_id);

@@ -22,7 +22,7 @@ void replace(std::string& page, const std::string& mark, const std::string& text
 cli::CommandEntry program(const std::string& name) {
   CLI::App app;
   cli::Options of_cli;
-  daemon::Options of_daemon;
+  service::DaemonOptions of_daemon;
   if (name == "cleanerctl") cli::add_commands(app, of_cli);
   else daemon::add_options(app, of_daemon);
   return cli::command_tree(app);

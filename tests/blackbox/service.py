@@ -43,7 +43,8 @@ class UnixConnection(http.client.HTTPConnection):
 class Service:
     """Of one machine; `prefix` is what runs the program: nsenter, for one."""
 
-    def __init__(self, machine: Machine, env: dict[str, str] | None = None, config: str = "", prefix: Sequence[str] = ()) -> None:
+    def __init__(self, machine: Machine, env: dict[str, str] | None = None, config: str = "", prefix: Sequence[str] = (),
+                 log_level: Sequence[str] = ("--log-level", "trace")) -> None:
         self.machine = machine
         self.directory = machine.directory
         self.socket = self.directory / "run" / "control.sock"
@@ -54,7 +55,7 @@ class Service:
         machine.config.write_text(machine.config.read_text() + config)
         self.log_file = (self.directory / "log").open("w+b")
         self.process = machine.start([*prefix, CLEANERD, "--config", str(machine.config), "--host", machine.engine.host, "--socket", str(self.socket), "--metrics",
-                                      f"127.0.0.1:{self.port}", "--log-level", "trace"], env, stdout=self.log_file, stderr=self.log_file)
+                                      f"127.0.0.1:{self.port}", *log_level], env, stdout=self.log_file, stderr=self.log_file)
 
     def wait_for(self, what: str, come: Callable[[], object]) -> None:
         deadline = time.monotonic() + DEADLINE
@@ -65,6 +66,10 @@ class Service:
 
     def wait_until_looked(self) -> "Service":
         self.wait_for("a look has ended", lambda: "purge trigger=" in self.log)
+        return self
+
+    def wait_until_ready(self) -> "Service":
+        self.wait_for("it is ready", lambda: self.is_ready)
         return self
 
     def wait_until_listening(self) -> "Service":

@@ -26,7 +26,8 @@ policies:
 
 # Accepted by both; the documented examples are added to them.
 GOOD = [
-    "", "{}", "state_dir: /x", "quiet_period: 0", "quiet_period: 1h30m", "interval: .5s", "protect: {labels: [a, b=c, 'd=']}", "secrets: {names: []}",
+    "", "{}", "state_dir: /x", "quiet_period: 0", "quiet_period: 1h30m", "interval: 1.5s", "interval: .5m", "log_level: trace", "metrics: 'off'", "metrics: 0.0.0.0:9798", "metrics: '[::1]:9798'",
+    "control: {socket: /run/x.sock, may_purge: [ci-admin, '1001']}", "protect: {labels: [a, b=c, 'd=']}", "secrets: {names: []}",
     "policies: []",
     "policies: [{name: a, match: {secret: false}}]",
     "policies: [{name: a-1, match: {kinds: ['*']}, action: report}]",
@@ -40,7 +41,10 @@ GOOD = [
 # Refused by both.
 BAD = [
     "- a", "hello", "colour: red", "engine: {host: tcp://x}", "state_dir: relative", "quiet_period: 5", "quiet_period: soon", "interval: -5s",
-    "protect: {labels: ['=x']}", "protect: {stopped_containers: 1}", "secrets: {names: X}",
+    "engine: {host: 'unix:///'}", "engine: {host: 'unix:///run/'}", "log_level: loud", "log_level: [info]",
+    "metrics: 127.0.0.1", "metrics: localhost:9798", "metrics: 127.0.0.1:65536", "metrics: '::1:9798'", "metrics: 256.0.0.1:80", "metrics: ':9798'",
+    "control: {socket: run/x}", "control: {socket: /run/}", f"control: {{socket: /{'x' * 107}}}", "control: {may_purge: ['a b']}",
+    "control: {may_purge: ['99999999999']}", "protect: {labels: ['=x']}", "protect: {stopped_containers: 1}", "secrets: {names: X}",
     "policies: {}", "policies: [a]", "policies: [{}]", "policies: [{name: a}]", "policies: [{match: {secret: true}}]",
     "policies: [{name: a, match: {}}]", "policies: [{name: a, match: []}]", "policies: [{name: a, match: {color: x}}]",
     "policies: [{name: A, match: {secret: true}}]", "policies: [{name: -a, match: {secret: true}}]", "policies: [{name: 'a b', match: {secret: true}}]",

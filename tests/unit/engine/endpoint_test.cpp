@@ -17,7 +17,7 @@ TEST(ParseEndpoint, RefusesEverythingElse) {
   const std::string too_long(108, 'x');
   for (const std::string& host : {std::string(), std::string("/var/run/docker.sock"), std::string("tcp://127.0.0.1:2375"),
                                   std::string("ssh://me@host"), std::string("unix://"), std::string("unix://docker.sock"),
-                                  std::string("UNIX:///x"), std::string("npipe:////./pipe/docker"), "unix:///" + too_long,
+                                  std::string("unix:///"), std::string("unix:///run/"), std::string("UNIX:///x"), std::string("npipe:////./pipe/docker"), "unix:///" + too_long,
                                   std::string("unix:///a\0b", 11)}) {
     const auto endpoint = parse_endpoint(host);
     ASSERT_FALSE(endpoint) << host;

@@ -32,6 +32,8 @@ builders:
   remove_orphaned: true
 leftovers:
   remove: [leftover.tmp, orphan.layer]
+log_level: debug
+metrics: "[::1]:9799"
 )");
   EXPECT_THAT(loaded.diagnostics, IsEmpty());
   const Policy& policy = loaded.policy;
@@ -49,6 +51,8 @@ leftovers:
   EXPECT_EQ(policy.protected_labels[3].value, "");
   EXPECT_THAT(policy.protected_images, ElementsAre("registry.example/base:*"));
   EXPECT_TRUE(policy.remove_orphaned_builders);
+  EXPECT_EQ(policy.log_level, "debug");
+  EXPECT_EQ(policy.metrics_address, "[::1]:9799");
   EXPECT_THAT(policy.removed_leftovers, ElementsAre(inventory::Kind::leftover_tmp, inventory::Kind::orphan_layer));
 }
 
@@ -109,6 +113,52 @@ TEST(LoadText, SaysWhereAProblemIsAndWhatWasExpected) {
     EXPECT_THAT(render(loaded.diagnostics[0]), ::testing::StartsWith(row.place)) << row.name;
     EXPECT_THAT(render(loaded.diagnostics[0]), HasSubstr(row.message)) << row.name;
   }
+}
+
+// Of each key that a program would refuse or pass over later, what it must not be; docs/configuration.md.
+TEST(LoadText, ChecksEachKeysValueWhereItStands) {
+  const std::string long_path = "/" + std::string(107, 'x');
+  struct Row {
+    std::string key;  // with those that it stands in
+    std::vector<std::string> values;
+    const char* expected;
+  };
+  const Row rows[] = {
+      {"engine: {host: ", {"tcp://1.2.3.4:2375", "unix://", "unix:///", "unix:///run/", "unix://run/docker.sock", "/run/docker.sock", "unix://" + long_path}, "expected a Unix socket"},
+      {"state_dir: ", {"var", "''", "[]"}, "expected an absolute path"},
+      {"rules_dir: ", {"rules.d", "{}"}, "expected an absolute path"},
+      {"secrets: {names: ", {"X", "[[]]", "['']"}, "expected"},
+      {"secrets: {except: ", {"X", "[{}]"}, "expected"},
+      {"protect: {labels: ", {"x", "['=x']"}, "expected"},
+      {"protect: {images: ", {"x", "['']"}, "expected"},
+      {"protect: {stopped_containers: ", {"yes", "1", "[]"}, "expected true or false"},
+      {"builders: {remove_orphaned: ", {"yes", "0"}, "expected true or false"},
+      {"leftovers: {remove: ", {"leftover.tmp", "[leftover.executor]"}, "expected"},
+      {"quiet_period: ", {"5", "-1s", "366d"}, "expected a duration"},
+      {"interval: ", {"0", "0s", "500ms", "366d", "ten"}, "expected a duration"},
+      {"control: {socket: ", {"cleanerd.sock", "/run/cleanerd/", "/", long_path}, "expected"},
+      {"control: {may_purge: ", {"root", "['a b']", "['a:b']", "['99999999999']", "['-x']"}, "expected"},
+      {"metrics: ", {"'9798'", "':9798'", "localhost:9798", "127.0.0.1", "'127.0.0.1:'", "127.0.0.1:http", "127.0.0.1:65536", "127.0.0.1:99999", "'127.0.0.1:-1'",
+                     "256.0.0.1:80", "'::1:9798'", "'[::1]'", "'[127.0.0.1]:80'", "on"}, "expected a numeric address and a port"},
+      {"log_level: ", {"loud", "INFO", "[info]"}, "expected one of: error, warn, info, debug, trace"},
+      {"low_disk: ", {"10", "100%", "-1%", "1.5%", "'%'"}, "expected a percentage"},
+      {"keep_audit: ", {"90", "soon"}, "expected a duration"},
+  };
+  for (const Row& row : rows)
+    for (const std::string& value : row.values) {
+      const bool is_nested = row.key.find('{') != std::string::npos;
+      const Loaded loaded = load_text("c.yaml", "# first\n" + row.key + value + (is_nested ? "}\n" : "\n"));
+      ASSERT_EQ(loaded.diagnostics.size(), 1u) << row.key << value;
+      EXPECT_THAT(render(loaded.diagnostics[0]), ::testing::StartsWith("c.yaml:2:")) << row.key << value;
+      EXPECT_GT(loaded.diagnostics[0].column, 1) << row.key << value;
+      EXPECT_THAT(loaded.diagnostics[0].message, HasSubstr(row.expected)) << row.key << value;
+    }
+}
+
+TEST(LoadText, TakesWhatTheServiceTakes) {
+  for (const char* text : {"metrics: off", "metrics: 0.0.0.0:1", "metrics: '[::]:65535'", "interval: 1s", "interval: 365d", "quiet_period: 0", "keep_audit: 0",
+                           "control: {socket: /run/x, may_purge: [ci-admin, '1001', build_user$]}", "low_disk: 0%", "low_disk: off", "log_level: error"})
+    EXPECT_THAT(load_text("c.yaml", text).diagnostics, IsEmpty()) << text;
 }
 
 TEST(LoadText, ReportsAllProblemsAtOnce) {
