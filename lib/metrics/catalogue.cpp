@@ -19,7 +19,7 @@ std::vector<Description> all_metrics() {
       {"cleanerd_objects_skipped_total", "counter", "Objects that were to be removed and stayed, by the reason", {"kind", "reason"}},
       {"cleanerd_freed_bytes_total", "counter", "Bytes that removals have freed", {"kind"}},
       {"cleanerd_secrets_found_total", "counter", "Secrets found, by where they stood", {"source"}},
-      {"cleanerd_gate_total", "counter", "Images that were asked for at the gate", {"result"}},
+      {"cleanerd_gate_total", "counter", "How often the gate was asked, by its answer", {"result"}},
       {"cleanerd_scan_bytes_total", "counter", "Bytes searched for secrets", {}},
       {"cleanerd_scan_duration_seconds", "histogram", "How long a search took", {}},
       {"cleanerd_unread_places", "gauge", "Places that the last look could not read", {}},

@@ -10,7 +10,7 @@ namespace cleanerd::metrics {
 
 inline constexpr std::string_view kOther = "other";
 
-inline constexpr std::array<std::string_view, 3> kBuilders{"buildkit", "classic", "container"};
+inline constexpr std::array<std::string_view, 2> kBuilders{"buildkit", "classic"};
 inline constexpr std::array<std::string_view, 4> kBuildResults{"succeeded", "failed", "lost", "unknown"};
 inline constexpr std::array<std::string_view, 6> kTriggers{"start", "build", "session", "interval", "low_disk", "request"};
 inline constexpr std::array<std::string_view, 5> kPurgeResults{"clean", "secrets_left", "failed", "unreachable", "interrupted"};

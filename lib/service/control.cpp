@@ -135,7 +135,7 @@ class Control {
             .declared = std::move(asked->declared), .actor = actor_of(request)};
     Stream stream(std::move(responder));
     auto result = worker_.run(std::move(job), Trigger::request, stream.stop(), stream.progress());
-    if (what->second == What::gate && result && options_.on_gate) options_.on_gate(*result);
+    if (what->second == What::gate && options_.on_gate) options_.on_gate(result);
     // A scan decides nothing, and what a purge decides is on the journal as its removals.
     if (what->second == What::plan || what->second == What::verify || what->second == What::gate)
       note({what->first, actor_of(request), what->second == What::gate ? subject_of(result) : std::string(), outcome_of(result), conclusion_of(result)});

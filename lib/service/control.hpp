@@ -14,7 +14,7 @@ struct ControlOptions {
   std::string state_dir;
   std::function<std::string()> status;                             // GET /v1/status: a JSON document
   std::function<Result<std::string>()> builds;                     // GET /v1/builds: a JSON document
-  std::function<void(const JobResult& result)> on_gate{};
+  std::function<void(const Result<JobResult>& result)> on_gate{};  // each time that it was asked, whatever came of it
 };
 
 // Root, the service's own user and those whom the policy names may purge; whoever may connect may look and run sessions.

@@ -87,9 +87,7 @@ class Daemon {
     http::Router control;
     add_control_routes(control, worker_, sessions_,
                        {.state_dir = state_dir_, .status = [this] { return status(); }, .builds = [this] { return builds(); },
-                        .on_gate = [this](const JobResult& result) {
-                          metrics_.gate(result.error ? "failed" : result.status == ExitStatus::secrets ? "secrets" : "clean");
-                        }});
+                        .on_gate = [this](const Result<JobResult>& result) { figures_.gate_answered(result); }});
     // systemd's socket first; else our own.
     const int given = ::sd_listen_fds(1);
     for (int i = 0; i < given; ++i)
@@ -125,6 +123,7 @@ class Daemon {
                   engine_up_ = up;
                   metrics_.engine_up(up);
                   if (!up) next_engine();
+                  if (!up) figures_.engine_went();
                   if (up) worker_.trigger(Trigger::start);
                 },
             .buildkit = [this](const BuildEvent& event) { buildkit_event(event); }};
@@ -158,11 +157,12 @@ class Daemon {
 
   FileSigns file_signs() {
     return {.classic =
-                [this](bool begun) {
-                  if (begun) return figures_.build_started("classic");
-                  figures_.build_ended("classic", "classic", "unknown", true);
+                [this](const std::string& context, bool begun) {
+                  if (begun) return figures_.build_started(context);
+                  figures_.build_ended(context, "classic", "unknown", true);
                   worker_.trigger(Trigger::build);
                 },
+            .lost = [this] { worker_.trigger(Trigger::build); },
             .cache = [this] { worker_.trigger(Trigger::build); },
             .space =
                 [this](double free) {

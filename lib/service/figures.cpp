@@ -13,6 +13,20 @@ const std::vector<std::string> kReasons{
     "limit-unknown", "managed", "mounted", "needed", "no-policy", "not-reachable", "not-residue", "protected", "quiet-period", "recent",
     "referenced", "running", "still-there", "tagged", "unlisted"};
 
+constexpr const char* kFreed = "database.freed";
+
+// Those that still held a value when it was looked for.
+metrics::Residue in_freed_pages(const std::vector<purge::FreedPages>& databases) {
+  metrics::Residue found;
+  for (const purge::FreedPages& pages : databases) {
+    if (pages.findings.empty()) continue;
+    ++found.objects;
+    ++found.secret_objects;
+    found.bytes += static_cast<std::uint64_t>(std::max<std::int64_t>(pages.old_bytes.bytes, 0));
+  }
+  return found;
+}
+
 std::string_view result_of(const Result<JobResult>& result) {
   const Error* error = !result ? &result.error() : result->error ? &*result->error : nullptr;
   if (!error) return result->status == ExitStatus::secrets ? "secrets_left" : "clean";
@@ -26,6 +40,7 @@ metrics::Labels Figures::labels(const policy::Policy& policy) {
   metrics::Labels labels;
   for (const inventory::Kind kind : inventory::all_kinds()) labels.kinds.emplace_back(inventory::to_string(kind));
   for (const policy::NamedPolicy& one : policy.policies) labels.policies.push_back(one.name);
+  labels.kinds.emplace_back(kFreed);
   labels.reasons = kReasons;
   return labels;
 }
@@ -69,6 +84,9 @@ void Figures::looked(const JobResult& result, bool is_whole) {
   // A session's end and a gate tell a part: what they leave out has not gone.
   if (!is_whole) findings.merge(findings_);
   findings_ = std::move(findings);
+  // Only a purge that has removed secrets looks there.
+  if (!look.freed.empty()) freed_ = in_freed_pages(look.freed);
+  by_kind[kFreed] = freed_;
   metrics_.residue(by_kind);
   metrics_.unread_places(look.unread.size());
 }
@@ -84,6 +102,21 @@ void Figures::purged(const JobResult& result) {
     if (outcome.state == purge::State::removed) metrics_.removed(kind, row == rows.end() ? by_nobody : row->second->policy, static_cast<std::uint64_t>(std::max<std::int64_t>(bytes, 0)));
     else metrics_.skipped(kind, outcome.reason.code);
   }
+}
+
+void Figures::gate_answered(const Result<JobResult>& result) {
+  const bool failed = !result || result->error;
+  metrics_.gate(failed ? "failed" : result->status == ExitStatus::secrets ? "secrets" : "clean");
+}
+
+void Figures::engine_went() {
+  const std::lock_guard lock(mutex_);
+  freed_ = {};
+}
+
+bool Figures::is_running(const std::string& ref) const {
+  const std::lock_guard lock(mutex_);
+  return running_.contains(ref);
 }
 
 void Figures::build_started(const std::string& ref) {

@@ -15,8 +15,14 @@ class Figures {
   explicit Figures(metrics::Metrics& metrics) : metrics_(metrics) {}
 
   void job_ended(const Ended& ended);
+  void gate_answered(const Result<JobResult>& result);
+  // Of BuildKit's, or a name that the caller chooses.
+  bool is_running(const std::string& ref) const;
   void build_started(const std::string& ref);
   void build_ended(const std::string& ref, std::string_view builder, std::string_view result, bool is_new);
+
+  // It may have been stopped to scrub its databases: what they held is known no more.
+  void engine_went();
 
   static metrics::Labels labels(const policy::Policy& policy);
 
@@ -25,9 +31,10 @@ class Figures {
   void purged(const JobResult& result);
 
   metrics::Metrics& metrics_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::set<std::string> running_;   // builds
   std::set<std::string> findings_;  // of the last look: what is among them was counted before
+  metrics::Residue freed_;          // as of the last look into the databases' freed pages
 };
 
 }  // namespace cleanerd::service

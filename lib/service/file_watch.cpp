@@ -12,7 +12,10 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <filesystem>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include "service/process.hpp"
 #include "service/setup.hpp"
@@ -47,6 +50,12 @@ class FileWatch {
 
   // Returns when what is watched has gone, or is not yet there.
   void run() {
+    watch();
+    for (const std::string& context : std::exchange(contexts_, {})) tell(context, false);
+  }
+
+ private:
+  void watch() {
     const auto wake = [this] {
       const std::uint64_t one = 1;
       (void)!::write(wake_.get(), &one, sizeof one);
@@ -67,7 +76,6 @@ class FileWatch {
     }
   }
 
- private:
   int add(const char* folder, std::uint32_t events) const { return ::inotify_add_watch(inotify_.get(), (root_ + folder).c_str(), events | IN_ONLYDIR); }
 
   bool take_events() {
@@ -80,15 +88,27 @@ class FileWatch {
       at += static_cast<ssize_t>(sizeof event + event.len);
       if ((event.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)) != 0) return false;
       if ((event.mask & IN_Q_OVERFLOW) != 0) return lost();
-      if (event.wd == tmp_ && name.starts_with(kContext) && signs_.classic) signs_.classic((event.mask & IN_CREATE) != 0);
+      if (event.wd == tmp_ && name.starts_with(kContext)) take_context(std::string(name), (event.mask & IN_CREATE) != 0);
       if (event.wd == cache_ && name.ends_with(".db")) written_ = true;
     }
     return true;
   }
 
+  void take_context(const std::string& name, bool begun) {
+    if (begun) contexts_.insert(name);
+    else contexts_.erase(name);
+    tell(name, begun);
+  }
+  void tell(const std::string& context, bool begun) const {
+    if (signs_.classic) signs_.classic(context, begun);
+  }
+
   // More happened than could be told.
   bool lost() {
-    if (signs_.classic) signs_.classic(false);
+    std::error_code error;
+    for (const std::string& context : std::set<std::string>(contexts_))
+      if (!std::filesystem::exists(root_ + "/tmp/" + context, error)) take_context(context, false);
+    if (signs_.lost) signs_.lost();
     written_ = true;
     return true;
   }
@@ -110,6 +130,7 @@ class FileWatch {
   const std::stop_token same_engine_;
   storage::Descriptor inotify_, wake_;
   int tmp_ = -1, cache_ = -1;
+  std::set<std::string> contexts_;  // that came and have not gone
   bool is_whole_ = false;
   bool written_ = false;
   steady_clock::time_point next_check_{};

@@ -10,7 +10,9 @@
 namespace cleanerd::service {
 
 struct FileSigns {
-  std::function<void(bool begun)> classic;  // the context of a classic build came or went
+  // The context of a classic build, a folder's name, came or went. One that came goes once, also where that was not seen.
+  std::function<void(const std::string& context, bool begun)> classic;
+  std::function<void()> lost{};             // more happened than could be told: builds may have come and gone unseen
   std::function<void()> cache;              // BuildKit's databases were written and have been left alone since, or nothing was watched before
   std::function<void(double free)> space;   // twice a minute: the smaller share of bytes and inodes that is free, 0 to 1
   std::function<std::stop_token()> same_engine;  // stopped when the engine that answers now goes: the next may have another data root
