@@ -73,7 +73,7 @@ void watch_engine(const std::string& host, const policy::Policy& policy, const E
     retry = kFirstRetry;
     state.connected(connected->client.engine());
     if (connected->history) follow_builds(*connected, signs, state, stop);
-    else pause(kProbe, stop);
+    pause(connected->history ? kFirstRetry : kProbe, stop);
   }
 }
 

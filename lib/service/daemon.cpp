@@ -133,7 +133,8 @@ class Daemon {
     switch (event.kind) {
       case BuildEvent::Kind::started: return figures_.build_started(event.record.ref.str());
       case BuildEvent::Kind::completed: {
-        const bool is_new = event.record.completed && *event.record.completed >= started_;
+        // One that was seen to run is new whatever the clock says, which may have been set back since the start.
+        const bool is_new = figures_.is_running(event.record.ref.str()) || (event.record.completed && *event.record.completed >= started_);
         figures_.build_ended(event.record.ref.str(), "buildkit", event.record.failed ? "failed" : "succeeded", is_new);
         if (is_new) worker_.trigger(Trigger::build);
         return;

@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/text.hpp"
@@ -28,6 +29,8 @@ std::string actor_of(uid_t user) { return "uid " + std::to_string(user); }
 
 }  // namespace
 
+Instant began_by_clock(Instant told, Duration open_for, Instant now) { return std::min(told, now - open_for); }
+
 Result<std::vector<SessionInfo>> Sessions::take_lost() {
   auto open = purge::open_sessions(state_dir_);
   if (!open) return std::move(open).error();
@@ -50,7 +53,8 @@ Result<SessionInfo> Sessions::begin(const std::string& name, DeclaredSecrets dec
   {
     const std::lock_guard lock(mutex_);
     if (open_.size() >= kMostSessions) return Error(Errc::too_large, "there are " + std::to_string(kMostSessions) + " sessions already; end some");
-    open_.emplace(info.id, Open{{info, std::move(declared)}, steady_clock::now() + lifetime});
+    const auto began = steady_clock::now();
+    open_.emplace(info.id, Open{{info, std::move(declared)}, began, began + lifetime});
   }
   if (Status written = purge::begin_session(state_dir_, {info.id, info.name, actor_of(owner), info.began, info.expires}); !written) {
     const std::lock_guard lock(mutex_);
@@ -58,6 +62,12 @@ Result<SessionInfo> Sessions::begin(const std::string& name, DeclaredSecrets dec
     return std::move(written).error();
   }
   return info;
+}
+
+EndedSession Sessions::ended(Open open) {
+  const auto open_for = std::chrono::duration_cast<Duration>(steady_clock::now() - open.began);
+  open.session.info.began = began_by_clock(open.session.info.began, open_for, system_now());
+  return std::move(open.session);
 }
 
 bool Sessions::is_open(const std::string& id) const {
@@ -84,7 +94,7 @@ Result<EndedSession> Sessions::take(const std::string& id, uid_t user) {
   const auto found = open_.find(id);
   if (found == open_.end()) return Error(Errc::not_found, "there is no open session " + printable(id, 40) + "; `cleanerctl session list` shows them");
   if (user != 0 && user != found->second.session.info.owner) return Error(Errc::permission, "session " + id + " is another user's");
-  EndedSession session = std::move(found->second.session);
+  EndedSession session = ended(std::move(found->second));
   open_.erase(found);
   return session;
 }
@@ -97,7 +107,7 @@ std::vector<EndedSession> Sessions::take_expired() {
       ++one;
       continue;
     }
-    expired.push_back(std::move(one->second.session));
+    expired.push_back(ended(std::move(one->second)));
     one = open_.erase(one);
   }
   return expired;

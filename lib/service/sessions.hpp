@@ -29,6 +29,9 @@ struct EndedSession {
   DeclaredSecrets declared;
 };
 
+// When a session began that has been open for so long: what came since counts, also where the clock has been set back meanwhile.
+Instant began_by_clock(Instant told, Duration open_for, Instant now);
+
 // Declared values are here alone, in memory; the journal knows that a session was there. Any thread.
 class Sessions {
  public:
@@ -54,8 +57,9 @@ class Sessions {
 
   struct Open {
     EndedSession session;
-    std::chrono::steady_clock::time_point expires;
+    std::chrono::steady_clock::time_point began, expires;
   };
+  static EndedSession ended(Open open);
   std::string state_dir_;
   mutable std::mutex mutex_;
   std::map<std::string, Open> open_;

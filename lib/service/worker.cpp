@@ -24,9 +24,17 @@ bool is_passing(const std::string& code) {
   return kCodes.contains(code);
 }
 
+bool is_passing(const std::vector<plan::Reason>& reasons) {
+  return std::ranges::any_of(reasons, [](const plan::Reason& reason) { return is_passing(reason.code); });
+}
+
+// Of all on the host, also where the document tells of a session's part alone.
 bool is_unsettled(const JobResult& result) {
-  return std::ranges::any_of(result.document.objects, [](const report::ObjectRow& row) {
-    return row.secret && row.state != "removed" && std::ranges::any_of(row.reasons, [](const plan::Reason& reason) { return is_passing(reason.code); });
+  const bool owes = result.look && std::ranges::any_of(result.look->plan.items, [](const plan::Item& item) {
+    return item.secret && (item.verdict == plan::Verdict::remove || is_passing(item.reasons));
+  });
+  return owes || std::ranges::any_of(result.document.objects, [](const report::ObjectRow& row) {
+    return row.secret && row.state != "removed" && is_passing(row.reasons);
   });
 }
 
@@ -137,7 +145,9 @@ void Worker::run_ticket(Ticket& ticket, const std::stop_token& stop) {
   tell(ticket.why, ticket.job.what, result, started);
   std::unique_lock lock(mutex_);
   // A client may have given up: what the triggers asked for, which this was to do as well, is still due.
-  if (is_for_all(ticket.job) || (result && ticket.job.what == What::purge)) plan_next_try(result);
+  // One that was for a part says nothing of the rest, and a try that is due stays so.
+  const bool is_settled = result && !result->error && !is_unsettled(*result);
+  if (is_for_all(ticket.job) || (result && ticket.job.what == What::purge && !is_settled)) plan_next_try(result);
   ticket.result.emplace(std::move(result));
   ticket.done.notify_all();
   lock.unlock();
