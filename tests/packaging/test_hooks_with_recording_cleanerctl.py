@@ -105,6 +105,27 @@ class Hooks(unittest.TestCase):
                 with self.subTest(system=job.name, configured=configured):
                     self.assertEqual(job.run("end", END_STATUS="4", CLEANERD_ON_MISSING=configured).returncode, status)
 
+    def test_a_purge_that_failed_is_told_with_its_status_and_fails_the_job_as_configured(self) -> None:
+        for job in self.each():
+            for configured, status in (("warn", 0), ("fail", 1)):
+                job.run("begin")
+                run = job.run("end", END_STATUS="1", CLEANERD_ON_MISSING=configured)
+                with self.subTest(system=job.name, configured=configured):
+                    self.assertEqual((run.returncode, len(said(run))), (status, 1))
+                    self.assertIn("cleanerctl's exit status 1", said(run)[0])
+
+    def test_a_session_whose_id_was_lost_is_none_that_can_be_ended(self) -> None:
+        for job in self.each():
+            for configured, status in (("warn", 0), ("fail", 1)):
+                job.run("begin")
+                for file in job.tmp.rglob("cleanerd-session-*"):
+                    file.unlink()
+                run = job.run("end", CLEANERD_ON_MISSING=configured)
+                with self.subTest(system=job.name, configured=configured):
+                    self.assertEqual((run.returncode, len(said(run))), (status, 1))
+                    self.assertIn("no session to end", said(run)[0])
+            self.assertFalse(any(call.startswith("session end") for call in job.calls()))
+
     def test_two_jobs_at_once_end_each_its_own_session(self) -> None:
         for job in self.each():
             first, second = {job.system.job: "first"}, {job.system.job: "second"}
