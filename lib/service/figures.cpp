@@ -56,9 +56,11 @@ void Figures::job_ended(const Ended& ended) {
   metrics_.engine_up(true);
   const JobResult& result = *ended.result;
   metrics_.scanned(static_cast<std::uint64_t>(result.document.summary.scanned.bytes), seconds);
-  if (result.look) looked(result, ended.what != What::gate && ended.trigger != Trigger::session);
+  // A session's end answers for its own part.
+  const bool is_whole = ended.trigger != Trigger::session;
+  if (result.look) looked(result, ended.what != What::gate && is_whole);
   if (ended.what == What::purge && result.report) purged(result);
-  if (ended.what == What::purge && result.status == ExitStatus::done && !result.error) metrics_.success(system_now());
+  if (ended.what == What::purge && is_whole && result.status == ExitStatus::done && !result.error) metrics_.success(system_now());
 }
 
 void Figures::looked(const JobResult& result, bool is_whole) {
@@ -112,6 +114,7 @@ void Figures::gate_answered(const Result<JobResult>& result) {
 void Figures::engine_went() {
   const std::lock_guard lock(mutex_);
   freed_ = {};
+  metrics_.active_builds(0);
 }
 
 bool Figures::is_running(const std::string& ref) const {

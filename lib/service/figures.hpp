@@ -21,7 +21,7 @@ class Figures {
   void build_started(const std::string& ref);
   void build_ended(const std::string& ref, std::string_view builder, std::string_view result, bool is_new);
 
-  // It may have been stopped to scrub its databases: what they held is known no more.
+  // No build runs, and it may have been stopped to scrub its databases: what they held is known no more.
   void engine_went();
 
   static metrics::Labels labels(const policy::Policy& policy);

@@ -25,12 +25,12 @@ class FiguresTest : public ::testing::Test {
   std::string freed(const char* what) const { return value_of(std::string("cleanerd_residue_") + what + "{kind=\"database.freed\"}"); }
 
   // A purge that found no residue, and looked into these databases' freed pages.
-  void purge(std::vector<purge::FreedPages> databases) {
+  void purge(std::vector<purge::FreedPages> databases, Trigger trigger = Trigger::build) {
     Planned seen = planned(an_inventory().with(image("base").tagged("base:1")));
     JobResult result{{}, ExitStatus::done, {}, {}, {}};
     result.look = purge::Look{std::move(seen.inventory), std::move(seen.findings), std::move(seen.plan), {}, std::move(databases)};
     const Result<JobResult> ended(std::move(result));
-    figures_.job_ended({Trigger::build, What::purge, ended, 10ms});
+    figures_.job_ended({trigger, What::purge, ended, 10ms});
   }
 
   static purge::FreedPages database(const std::string& path, bool holds_a_secret) {
@@ -88,6 +88,21 @@ TEST_F(FiguresTest, CountBuildsThatRunBesideEachOther) {
   EXPECT_FALSE(figures_.is_running("one"));
   EXPECT_EQ(value_of("cleanerd_active_builds"), "1");
   EXPECT_EQ(value_of("cleanerd_builds_total{builder=\"classic\",result=\"unknown\"}"), "1");
+}
+
+TEST_F(FiguresTest, TellOfNoBuildThatRunsInAnEngineThatWent) {
+  figures_.build_started("one");
+  figures_.engine_went();
+  EXPECT_EQ(value_of("cleanerd_active_builds"), "0");
+  figures_.build_ended("one", "buildkit", "lost", true);
+  EXPECT_EQ(value_of("cleanerd_builds_total{builder=\"buildkit\",result=\"lost\"}"), "1");
+}
+
+TEST_F(FiguresTest, TakeASessionsEndForNoSuccessOfTheWholeHost) {
+  purge({}, Trigger::session);
+  EXPECT_EQ(value_of("cleanerd_last_success_timestamp_seconds"), "0");
+  purge({}, Trigger::interval);
+  EXPECT_NE(value_of("cleanerd_last_success_timestamp_seconds"), "0");
 }
 
 TEST_F(FiguresTest, PromiseNoBuildsThatNobodyTellsOf) { EXPECT_EQ(metrics_.text().find("builder=\"container\""), std::string::npos); }
