@@ -5,6 +5,7 @@ import time
 import unittest
 from pathlib import Path
 
+from faults import refuses
 from scenario import innocent_host
 from service import Service, ServiceTest
 from test_scrub import database
@@ -105,6 +106,20 @@ class ManyTriggers(ServiceTest):
         runs = service.metric("cleanerd_purge_runs_total")
         time.sleep(1.5)
         self.assertEqual(service.metric("cleanerd_purge_runs_total"), runs)
+
+    def test_a_sessions_end_leaves_the_next_try_of_what_is_not_its_own(self) -> None:
+        host = innocent_host()
+        host.classic_build(host.plant())
+        machine = self.machine(host)
+        machine.engine.on_request = lambda request: refuses(409, "conflict: it is in use") if request.method == "DELETE" else None
+        service = Service(machine, config="interval: 1h\n")
+        self.addCleanup(service.end)
+        service.wait_until_listening().wait_until_looked()
+        session = json.loads(service.ask("POST", "/v1/sessions", {}).text)["id"]
+        service.ask("POST", f"/v1/sessions/{session}/end", {})
+        self.assertTrue(host.left())
+        machine.engine.heal()
+        service.wait_for("nothing is left", lambda: not host.left())
 
 
 if __name__ == "__main__":
