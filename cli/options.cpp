@@ -45,9 +45,11 @@ void add_daemon(CLI::App& app, Options& options) {
                         "work through the service (default: where it answers and no engine is named: --host, --config, DOCKER_HOST)");
 }
 
+const std::vector<std::string> kDocuments(report::kFormatNames.begin(), report::kFormatNames.end());
+
 void add_format(CLI::App& app, Options& options, std::vector<std::string> names) {
   app.add_option_function<std::string>("--format", [&options](const std::string& name) {
-       options.format = name == "json" ? Format::json : name == "sarif" ? Format::sarif : Format::table;
+       options.format = report::parse_format(name).value_or(Format::table);
      }, "how the result is written")->check(CLI::IsMember(std::move(names)))->default_str("table");
   app.add_option("-o,--output", options.output, "write the result to this file instead of stdout")->type_name("FILE");
 }
@@ -85,7 +87,7 @@ void add_session(CLI::App& app, Options& options) {
   for (CLI::App* command : {&begin, &end, &list}) add_common(*command, options);
   for (CLI::App* command : {&begin, &end}) add_secrets(*command, options);
   add_format(begin, options, {"table", "json"});
-  add_format(end, options, {"table", "json", "sarif"});
+  add_format(end, options, kDocuments);
   add_format(list, options, {"table", "json"});
 }
 
@@ -180,14 +182,14 @@ void add_commands(CLI::App& app, Options& options) {
     }
     add_common(command, options);
     if (row.command == Command::scrub) {
-      add_format(command, options, {"table", "json"});
+      add_format(command, options, kDocuments);
       add_secrets(command, options);
       command.add_option("--data-root", options.data_root, "the engine's data root (default: daemon.json's, else /var/lib/docker)")->type_name("DIR");
       command.add_option("--containerd-root", options.containerd_root,
                          "containerd's, where it is not the engine's child (default: /var/lib/containerd, unless --data-root is given)")->type_name("DIR");
       command.add_flag("-n,--dry-run", options.dry_run, "only look; the engine may run");
     } else if (row.command != Command::explain && row.command != Command::builds && row.command != Command::version) {
-      add_format(command, options, {"table", "json", "sarif"});
+      add_format(command, options, kDocuments);
       add_selection(command, options);
       add_daemon(command, options);
       add_restraint(command, row.command, options);

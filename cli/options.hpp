@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "report/format.hpp"
 #include "service/exit_status.hpp"
 
 namespace CLI {
@@ -18,7 +19,7 @@ namespace cleanerd::cli {
 using service::ExitStatus;
 
 enum class Command { scan, plan, purge, verify, gate, run, explain, builds, scrub, policy_check, policy_show, session_begin, session_end, session_list, status, audit, version, completion };
-enum class Format { table, json, sarif };
+using report::Format;
 
 struct Options {
   Command command = Command::scan;

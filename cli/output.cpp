@@ -36,17 +36,13 @@ Status write_result(const Options& options, const std::string& text) {
 }
 
 report::Colour colour(const Options& options) {
-  const bool wanted = !options.no_color && !std::getenv("NO_COLOR") && options.output.empty() && is_terminal(STDOUT_FILENO);
+  const char* const no_colour = std::getenv("NO_COLOR");  // https://no-color.org: present and not empty
+  const bool wanted = !options.no_color && !(no_colour && *no_colour) && options.output.empty() && is_terminal(STDOUT_FILENO);
   return wanted ? report::Colour::yes : report::Colour::no;
 }
 
 std::string render(const Options& options, const report::Document& document) {
-  switch (options.format) {
-    case Format::table: return report::render_table(document, colour(options));
-    case Format::json: return report::render_json(document);
-    case Format::sarif: return report::render_sarif(document);
-  }
-  return {};
+  return report::render(document, options.format, colour(options));
 }
 
 bool is_wanted(const Options& options) { return !options.quiet || options.format != Format::table || !options.output.empty(); }

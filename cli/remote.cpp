@@ -34,8 +34,6 @@ const char* name_of(Command command) {
   }
 }
 
-const char* name_of(Format format) { return format == Format::json ? "json" : format == Format::sarif ? "sarif" : "table"; }
-
 // Holds secrets: wiped when it goes.
 struct Body {
   explicit Body(json document) : text(document.dump(-1, ' ', false, json::error_handler_t::replace)) {
@@ -161,7 +159,7 @@ Result<std::string> Remote::get(const std::string& path) {
 Result<ExitStatus> Remote::run(const Options& options, const service::DeclaredSecrets& declared, const service::Interruption& interruption) {
   const auto run = [&](const char* what, Format format, const Options& shown) {
     const Body body(json{{"all", options.all}, {"filters", options.filters}, {"images", options.images}, {"secrets", secrets_of(declared)},
-                         {"format", name_of(format)}, {"colour", colour(shown) == report::Colour::yes}});
+                         {"format", to_string(format)}, {"colour", colour(shown) == report::Colour::yes}});
     return impl_->follow(shown, {.method = Method::post, .target = std::string("/v1/jobs/") + what, .deadline = kJob, .json = body.text, .live = true});
   };
   const bool purges = options.command == Command::purge && !options.dry_run;
@@ -188,7 +186,7 @@ Result<std::string> Remote::begin_session(const std::string& name, std::optional
 }
 
 Result<ExitStatus> Remote::end_session(const Options& options, const std::string& id, const service::DeclaredSecrets& declared) {
-  const Body body(json{{"secrets", secrets_of(declared)}, {"format", name_of(options.format)}, {"colour", colour(options) == report::Colour::yes}});
+  const Body body(json{{"secrets", secrets_of(declared)}, {"format", to_string(options.format)}, {"colour", colour(options) == report::Colour::yes}});
   return over(declared, impl_->follow(options, {.method = Method::post, .target = "/v1/sessions/" + id + "/end", .deadline = kJob, .json = body.text, .live = true}));
 }
 

@@ -91,9 +91,10 @@ std::string mask_assigned(std::string_view text) {
 }
 
 std::string name_for_people(const Object& object, const secrets::Findings& findings) {
-  if (const auto* image = object.image()) return image->summary.tags.empty() ? "" : printable(image->summary.tags[0], 80);
-  if (const auto* container = object.container()) return printable(container->name, 60);
-  if (const auto* volume = object.volume()) return printable(volume->name.str(), 80);
+  const auto known_masked = [&](std::string_view name) { return printable(findings.known.redact(name), 80); };
+  if (const auto* image = object.image()) return image->summary.tags.empty() ? "" : known_masked(image->summary.tags[0]);
+  if (const auto* container = object.container()) return known_masked(container->name);
+  if (const auto* volume = object.volume()) return known_masked(volume->name.str());
   if (const auto* record = object.cache()) return redact(record->description, findings);
   return "";
 }

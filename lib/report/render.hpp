@@ -1,5 +1,5 @@
 // A document as text: the table for people, the contract's JSON (schema "cleaner.v1", docs/cleaner.v1.schema.json) for machines,
-// SARIF for viewers of code scanning.
+// SARIF for viewers of code scanning, a page for people far from the host.
 #pragma once
 
 #include <span>
@@ -7,15 +7,19 @@
 
 #include "purge/audit.hpp"
 #include "report/document.hpp"
+#include "report/format.hpp"
 
 namespace cleanerd::report {
 
 enum class Colour { no, yes };
+// `colour` is a table's.
+std::string render(const Document& document, Format format, Colour colour);
 
 std::string render_json(const Document& document);
 // One result per finding; what stands on a secret without carrying one itself is in JSON and table only.
 std::string render_sarif(const Document& document);
 std::string render_table(const Document& document, Colour colour);
+std::string render_html(const Document& document);
 
 // What was done on this host, newest first.
 std::string render_audit(std::span<const purge::AuditEntry> entries);

@@ -79,8 +79,7 @@ std::string line(const json& document) { return document.dump(-1, ' ', false, js
 
 // The text is made here, so that all clients show the same.
 std::string render(const report::Document& document, const Form& form) {
-  if (form.format == "table") return report::render_table(document, form.colour ? report::Colour::yes : report::Colour::no);
-  return form.format == "sarif" ? report::render_sarif(document) : report::render_json(document);
+  return report::render(document, form.format, form.colour ? report::Colour::yes : report::Colour::no);
 }
 
 // Lines {"step"}, {"bytes"}, {"removed": [done, total]} as the job goes on, then {"status", "output"} and, where something went wrong,

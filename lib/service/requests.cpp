@@ -88,11 +88,11 @@ Result<Body> parse_body(std::string_view body) {
   return Body{std::move(*declared), Fields(std::move(*document))};
 }
 
-Form take_form(Fields& fields) { return {fields.take<std::string>("format", "json"), fields.take("colour", false)}; }
-
-Status check(const Form& form) {
-  if (form.format == "table" || form.format == "json" || form.format == "sarif") return {};
-  return Error(Errc::usage, "'format' must be table, json or sarif");
+Result<Form> take_form(Fields& fields) {
+  const auto format = report::parse_format(fields.take<std::string>("format", "json"));
+  const bool colour = fields.take("colour", false);
+  if (!format) return Error(Errc::usage, "'format' must be table, json, sarif or html");
+  return Form{*format, colour};
 }
 
 }  // namespace
@@ -102,9 +102,11 @@ Result<JobRequest> parse_job_request(std::string_view body, Instant now) {
   if (!parsed) return std::move(parsed).error();
   Fields& fields = parsed->fields;
   JobRequest request{.all = fields.take("all", false), .filters = fields.take("filters", std::vector<std::string>()),
-                     .images = fields.take("images", std::vector<std::string>()), .declared = std::move(parsed->declared), .form = take_form(fields)};
+                     .images = fields.take("images", std::vector<std::string>()), .declared = std::move(parsed->declared)};
+  auto form = take_form(fields);
   if (Status good = fields.end(); !good) return std::move(good).error();
-  if (Status good = check(request.form); !good) return std::move(good).error();
+  if (!form) return std::move(form).error();
+  request.form = *form;
   if (auto filter = plan::parse_filter(request.filters, now); !filter) return std::move(filter).error();
   return request;
 }
@@ -125,10 +127,10 @@ Result<SessionRequest> parse_session_request(std::string_view body) {
 Result<EndRequest> parse_end_request(std::string_view body) {
   auto parsed = parse_body(body);
   if (!parsed) return std::move(parsed).error();
-  EndRequest request{.declared = std::move(parsed->declared), .form = take_form(parsed->fields)};
+  auto form = take_form(parsed->fields);
   if (Status good = parsed->fields.end(); !good) return std::move(good).error();
-  if (Status good = check(request.form); !good) return std::move(good).error();
-  return request;
+  if (!form) return std::move(form).error();
+  return EndRequest{.declared = std::move(parsed->declared), .form = *form};
 }
 
 }  // namespace cleanerd::service

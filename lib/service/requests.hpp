@@ -8,13 +8,14 @@
 
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "report/format.hpp"
 #include "service/job.hpp"
 
 namespace cleanerd::service {
 
 // How an answer is to look.
 struct Form {
-  std::string format = "json";  // or table, sarif
+  report::Format format = report::Format::json;
   bool colour = false;
 };
 

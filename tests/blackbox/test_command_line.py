@@ -33,7 +33,7 @@ class CommandLine(BlackBoxTest):
         self.check(["scan", "surplus"], "1 word too many")
 
     def test_values_that_are_none_of_the_possible_ones(self) -> None:
-        self.check(["scan", "--format", "yaml"], "--format", "yaml", "table", "json", "sarif")
+        self.check(["scan", "--format", "yaml"], "--format", "yaml", "table", "json", "sarif", "html")
         self.check(["version", "--format", "sarif"], "--format", "sarif")
         self.check(["scan", "--format", "0"], "--format")
         self.check(["scan", "--log-level", "loud"], "--log-level", "loud", "trace")

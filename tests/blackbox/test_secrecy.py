@@ -33,7 +33,7 @@ class Secrecy(BlackBoxTest):
     def test_no_command_shows_a_secret(self) -> None:
         host = host_full_of_secrets()
         machine = self.machine(host)
-        for format in ("table", "json", "sarif"):
+        for format in ("table", "json", "sarif", "html"):
             for command in ("scan", "plan"):
                 self.assert_status(machine.run(command, "--format", format), SECRETS)
         for id in host.state.ids():

@@ -100,7 +100,7 @@ class Completion(unittest.TestCase):
 
     def test_allowed_values_are_offered(self) -> None:
         for words in (("scan", "--format", ""), ("scan", "--format", "="), ("scan", "--host", "purge", "--format", "")):
-            self.assertEqual(self.bash(*words), {"table", "json", "sarif"}, words)
+            self.assertEqual(self.bash(*words), {"table", "json", "sarif", "html"}, words)
         self.assertEqual(self.bash("scan", "--format", "=", "s"), {"sarif"})
         self.assertEqual(self.bash("version", "--format", ""), {"table", "json"})
         self.assertEqual(self.bash("completion", ""), {"bash", "zsh", "fish"})

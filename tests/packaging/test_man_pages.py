@@ -47,7 +47,7 @@ class ManPages(unittest.TestCase):
 
     def test_allowed_values_and_defaults_stand_there(self) -> None:
         page = shown("cleanerctl.1")
-        self.assertIn("table|json|sarif", page)
+        self.assertIn("table|json|sarif|html", page)
         self.assertIn("bash|zsh|fish", page)
         self.assertRegex(page, r"what is told on stderr \(default: warn\)")
 
