@@ -41,7 +41,7 @@ void Figures::job_ended(const Ended& ended) {
   metrics_.engine_up(true);
   const JobResult& result = *ended.result;
   metrics_.scanned(static_cast<std::uint64_t>(result.document.summary.scanned.bytes), seconds);
-  if (result.look) looked(result, ended.what != What::gate && ended.trigger != Trigger::session);
+  if (result.look) looked(result, result.is_whole);
   if (ended.what == What::purge && result.report) purged(result);
   if (ended.what == What::purge && result.status == ExitStatus::done && !result.error) metrics_.success(system_now());
 }
@@ -66,7 +66,7 @@ void Figures::looked(const JobResult& result, bool is_whole) {
       if (!findings_.contains(one) && !findings.contains(one)) metrics_.secrets_found(finding.source, 1);
       findings.insert(one);
     }
-  // A session's end and a gate tell a part: what they leave out has not gone.
+  // What a document leaves out has not gone.
   if (!is_whole) findings.merge(findings_);
   findings_ = std::move(findings);
   metrics_.residue(by_kind);

@@ -28,6 +28,12 @@ std::string actor_of(uid_t user) { return "uid " + std::to_string(user); }
 
 }  // namespace
 
+Job job_of(const EndedSession& session, const std::string& actor) {
+  const SessionScope& scope = session.scope;
+  return {.what = scope.dry_run ? What::plan : What::purge, .all = scope.all, .filters = scope.filters, .declared = session.declared,
+          .since = session.info.began, .trigger = "session", .actor = actor};
+}
+
 Result<std::vector<SessionInfo>> Sessions::take_lost() {
   auto open = purge::open_sessions(state_dir_);
   if (!open) return std::move(open).error();
@@ -42,7 +48,7 @@ Result<std::vector<SessionInfo>> Sessions::take_lost() {
   return lost;
 }
 
-Result<SessionInfo> Sessions::begin(const std::string& name, DeclaredSecrets declared, Duration lifetime, uid_t owner) {
+Result<SessionInfo> Sessions::begin(const std::string& name, DeclaredSecrets declared, Duration lifetime, uid_t owner, SessionScope scope) {
   auto id = new_id();
   if (!id) return std::move(id).error();
   const Instant now = system_now();
@@ -50,7 +56,7 @@ Result<SessionInfo> Sessions::begin(const std::string& name, DeclaredSecrets dec
   {
     const std::lock_guard lock(mutex_);
     if (open_.size() >= kMostSessions) return Error(Errc::too_large, "there are " + std::to_string(kMostSessions) + " sessions already; end some");
-    open_.emplace(info.id, Open{{info, std::move(declared)}, steady_clock::now() + lifetime});
+    open_.emplace(info.id, Open{{info, std::move(declared), std::move(scope)}, steady_clock::now() + lifetime});
   }
   if (Status written = purge::begin_session(state_dir_, {info.id, info.name, actor_of(owner), info.began, info.expires}); !written) {
     const std::lock_guard lock(mutex_);

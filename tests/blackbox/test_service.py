@@ -320,7 +320,8 @@ class Documentation(ServiceTest):
 
     def test_every_documented_field_is_known_and_every_answer_has_the_documented_ones(self) -> None:
         service = self.service()
-        examples = {"name": "job", "lifetime_seconds": 60, "secrets": [], "format": "json", "colour": False, "all": False, "filters": [], "images": []}
+        examples = {"name": "job", "lifetime_seconds": 60, "secrets": [], "format": "json", "colour": False, "all": False, "filters": [], "images": [],
+                    "object": "", "command": "run", "dry_run": True}
         for path in ("/v1/sessions", "/v1/jobs/{what}", "/v1/sessions/{id}/end"):
             body = self.api["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"]
             session = json.loads(service.ask("POST", "/v1/sessions", {}).text)["id"]
