@@ -43,6 +43,12 @@ bool has_rule(const std::string& rule, std::span<const secrets::Finding> finding
   return std::ranges::any_of(findings, [&](const secrets::Finding& finding) { return finding.rule == rule; });
 }
 
+// A usual word: what is none may be a secret.
+std::string quoted(const std::string& word, const std::string& otherwise) {
+  const bool usual = word.size() < 24 && word.find_first_not_of("abcdefghijklmnopqrstuvwxyz.-") == std::string::npos;
+  return usual ? "'" + word + "'" : otherwise;
+}
+
 template <class Test>
 bool any_or_none_given(const std::vector<std::string>& wanted, const Test& test) {
   return wanted.empty() || std::ranges::any_of(wanted, test);
@@ -84,9 +90,9 @@ Result<Filter> parse_filter(std::span<const std::string> arguments, Instant now)
     const auto equals = argument.find('=');
     const std::string key = argument.substr(0, equals);
     const std::string value = equals == std::string::npos ? "" : argument.substr(equals + 1);
-    if (value.empty()) return Error(Errc::usage, "--filter wants KEY=VALUE, not '" + printable(argument, 60) + "'");
+    if (value.empty()) return Error(Errc::usage, "--filter wants KEY=VALUE, not " + quoted(argument, "what is given"));
     if (key == "kind") {
-      if (!is_kind(value)) return Error(Errc::usage, "--filter kind: there is no kind '" + printable(value, 60) + "'");
+      if (!is_kind(value)) return Error(Errc::usage, "--filter kind: there is no kind " + quoted(value, "of this name"));
       filter.kinds.push_back(value);
     } else if (key == "label") {
       filter.labels.push_back(value);
@@ -96,12 +102,12 @@ Result<Filter> parse_filter(std::span<const std::string> arguments, Instant now)
       filter.rules.push_back(value);
     } else if (key == "until") {
       const auto until = parse_until(value, now);
-      if (!until) return Error(Errc::usage, "--filter until: expected a duration (24h), a date or a time, not '" + printable(value, 60) + "'");
+      if (!until) return Error(Errc::usage, "--filter until: expected a duration (24h), a date or a time, not " + quoted(value, "what is given"));
       filter.until = filter.until ? std::max(*filter.until, *until) : *until;
     } else if (key == "build") {
       filter.builds.push_back(value);
     } else {
-      return Error(Errc::usage, "--filter: unknown key '" + printable(key, 60) + "'; expected kind, label, until, image, build or rule");
+      return Error(Errc::usage, "--filter: unknown key " + quoted(key, "given") + "; expected kind, label, until, image, build or rule");
     }
   }
   return filter;

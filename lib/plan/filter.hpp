@@ -25,7 +25,7 @@ struct Filter {
   bool matches_freed_pages(std::span<const secrets::Finding> findings) const;
 };
 
-// Errc::usage for an unknown key, kind or time.
+// Errc::usage for an unknown key, kind or time; what may be a secret is not quoted.
 Result<Filter> parse_filter(std::span<const std::string> arguments, Instant now);
 
 // Errc::usage for a build of the filter that is not on record, where the engine has told of its builds.

@@ -142,5 +142,14 @@ TEST(ParseFilter, SaysWhatIsWrong) {
   }
 }
 
+TEST(ParseFilter, QuotesNothingThatMayBeASecret) {
+  const std::string secret = new_secret();
+  for (const std::string& argument : {secret, secret + "=x", "kind=" + secret, "until=" + secret}) {
+    const auto parsed = parse_filter(std::vector<std::string>{argument}, kNow);
+    ASSERT_FALSE(parsed);
+    EXPECT_EQ(parsed.error().message().find(secret), std::string::npos) << parsed.error().message();
+  }
+}
+
 }  // namespace
 }  // namespace cleanerd::plan
