@@ -2,7 +2,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <cstdio>
 
 #include "buildkit/watch.hpp"
@@ -39,32 +38,15 @@ Result<ExitStatus> follow(const Options& options, const inventory::Host& host, c
 
 }  // namespace
 
-Result<ExitStatus> builds(const Options& options, const service::Interruption& interruption, const std::function<Status(const std::string&)>& write) {
-  if (options.follow && !options.output.empty()) return Error(Errc::usage, "--follow writes to standard output; leave out --output");
+Result<ExitStatus> follow_builds(const Options& options, const service::Interruption& interruption) {
+  if (!options.output.empty()) return Error(Errc::usage, "--follow writes to standard output; leave out --output");
+  if (options.daemon == Options::Daemon::yes) return Error(Errc::usage, "--follow reads the engine's own stream; leave out --daemon");
   auto policy = service::load_policy(options.config_file);
   if (!policy) return std::move(policy).error();
   auto host = service::connect_engine(options.host, *policy, interruption.token());
   if (!host) return std::move(host).error();
-  const engine::EngineInfo& engine = host->client.engine();
-  if (options.follow) {
-    if (host->history) return follow(options, *host, *policy, interruption.token());
-    return Error(Errc::unsupported, "the Docker engine " + engine.version + " tells nothing of its builds; engines from 24 on do");
-  }
-
-  report::Builds builds;
-  builds.engine = engine;
-  if (host->history) {
-    auto records = host->history->list();
-    if (!records) return std::move(records).error();
-    std::ranges::sort(*records, [](const auto& a, const auto& b) { return a.created > b.created; });
-    for (const engine::BuildRecord& record : *records) builds.rows.push_back(report::make_build_row(record, policy->names, system_now()));
-  } else if (inventory::may_hide_build_history(engine)) {
-    builds.unread.push_back({"build history", "this engine does not offer BuildKit's control API on its socket"});
-  }
-  if (Status written = write(options.format == Format::json ? report::render_json(builds) : report::render_table(builds)); !written)
-    return std::move(written).error();
-  if (!builds.unread.empty()) return Error(Errc::io, "not everything could be looked at (build history: " + builds.unread.front().reason + ")");
-  return ExitStatus::done;
+  if (host->history) return follow(options, *host, *policy, interruption.token());
+  return Error(Errc::unsupported, "the Docker engine " + host->client.engine().version + " tells nothing of its builds; engines from 24 on do");
 }
 
 }  // namespace cleanerd::cli

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <functional>
-
 #include "cli/options.hpp"
 #include "service/process.hpp"
 
 namespace cleanerd::cli {
 
-// `cleanerctl builds`: the list goes to `write`; with --follow, each line to stdout at once until the stop or the reader's end.
-Result<ExitStatus> builds(const Options& options, const service::Interruption& interruption, const std::function<Status(const std::string&)>& write);
+// `cleanerctl builds --follow`: a line for each build on record, then for each as it starts and ends, to stdout at once until the stop or the
+// reader's end.
+Result<ExitStatus> follow_builds(const Options& options, const service::Interruption& interruption);
 
 }  // namespace cleanerd::cli

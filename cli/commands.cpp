@@ -42,9 +42,7 @@ Result<ExitStatus> version(const Options& options, const service::Interruption& 
 Result<ExitStatus> run_command(const Options& options, const service::Interruption& interruption) {
   switch (options.command) {
     case Command::version: return version(options, interruption);
-    case Command::builds: return builds(options, interruption, [&](const std::string& text) { return write_result(options, text); });
     case Command::scrub: return scrub_host(options, interruption);
-    case Command::explain: return explain(options, interruption);
     case Command::run: return wrap(options, interruption);
     case Command::session_begin:
     case Command::session_end:
@@ -58,6 +56,7 @@ Result<ExitStatus> run_command(const Options& options, const service::Interrupti
     case Command::policy_show: return policy_command(options, [&](const std::string& text) { return write_result(options, text); });
     default: break;
   }
+  if (options.command == Command::builds && options.follow) return follow_builds(options, interruption);
   if (options.command == Command::purge && !options.force && !options.dry_run && !(is_terminal(STDIN_FILENO) && is_terminal(STDERR_FILENO)))
     return Error(Errc::usage, "without a terminal to ask on, purge needs --force (or --dry-run)");
   auto declared = read_declared(options);

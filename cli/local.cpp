@@ -26,6 +26,8 @@ service::What what_of(const Options& options) {
     case Command::run: return options.dry_run ? service::What::plan : service::What::purge;
     case Command::verify: return service::What::verify;
     case Command::gate: return service::What::gate;
+    case Command::explain: return service::What::explain;
+    case Command::builds: return service::What::builds;
     default: return service::What::scan;
   }
 }
@@ -53,8 +55,8 @@ bool is_yes(const std::string& question, const service::Interruption& interrupti
 
 }  // namespace
 
-bool person_agrees(const service::Interruption& interruption) {
-  return is_yes("Remove this", interruption);
+bool person_agrees(std::size_t objects, const service::Interruption& interruption) {
+  return is_yes("Remove " + plural(objects, "object"), interruption);
 }
 
 bool person_agrees(const report::Document& plan, const service::Interruption& interruption) {
@@ -66,12 +68,12 @@ bool person_agrees(const report::Document& plan, const service::Interruption& in
 }
 
 service::Job job_of(const Options& options, service::DeclaredSecrets declared) {
-  return {.what = what_of(options), .all = options.all, .filters = options.filters, .images = options.images, .declared = std::move(declared)};
+  return {.what = what_of(options), .all = options.all, .filters = options.filters, .images = options.images, .object = options.object, .declared = std::move(declared)};
 }
 
 Result<ExitStatus> tell(const Options& options, const service::JobResult& result) {
   if (is_wanted(options))
-    if (Status written = write_result(options, render(options, result.document)); !written) return std::move(written).error();
+    if (Status written = write_result(options, render(options, result)); !written) return std::move(written).error();
   if (result.error) return *result.error;
   return result.status;
 }
@@ -93,29 +95,6 @@ Result<ExitStatus> run_local(const Options& options, const policy::Policy& polic
   line.clear();
   if (!result) return std::move(result).error();
   return tell(options, *result);
-}
-
-Result<ExitStatus> explain(const Options& options, const service::Interruption& interruption) {
-  auto policy = service::load_policy(options.config_file);
-  if (!policy) return std::move(policy).error();
-  auto place = service::Workplace::open(*policy, options.host, service::state_dir(*policy), interruption.token());
-  if (!place) return std::move(place).error();
-  ProgressLine line(options);
-  auto result = service::run_job({.what = service::What::scan}, *place, interruption.token(), progress_on(line));
-  line.clear();
-  if (!result) return std::move(result).error();
-  const purge::Look* look = &*result->look;
-  const auto found = look->inventory.find(options.object);
-  if (found.empty())
-    return Error(Errc::usage, "there is no object '" + printable(options.object, 100) + "'; `cleanerctl scan` lists them");
-  if (found.size() > 1) {
-    std::string message = "'" + printable(options.object, 100) + "' is not unique:";
-    for (std::size_t i = 0; i < std::min<std::size_t>(found.size(), 5); ++i) message += " " + look->inventory[found[i]].id();
-    return Error(Errc::usage, message);
-  }
-  if (Status written = write_result(options, report::render_explanation(*look, found.front(), place->fingerprint())); !written)
-    return std::move(written).error();
-  return ExitStatus::done;
 }
 
 Result<ExitStatus> scrub_host(const Options& options, const service::Interruption& interruption) {

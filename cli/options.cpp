@@ -21,9 +21,9 @@ constexpr CommandRow kCommands[] = {
     {Command::purge, "purge", "remove what the policy says, then look again"},
     {Command::verify, "verify", "search every place where a build leaves bytes for the secrets given"},
     {Command::gate, "gate", "may this image leave the host? finds secrets in its layers, history and config"},
-    {Command::run, "run", "run a build command, then purge and verify what it left"},
+    {Command::run, "run", "run a build command, then gate, purge and verify what it left"},
     {Command::explain, "explain", "one object: what it is, what secret it carries, why it is kept or removed"},
-    {Command::builds, "builds", "BuildKit's builds that the engine knows, and whether their records name a secret"},
+    {Command::builds, "builds", "BuildKit's builds, those on record and those that the audit knows, and what became of what they left"},
     {Command::scrub, "scrub", "zero the freed pages of the engine's databases while the engine is stopped"},
     {Command::version, "version", "its own version, the engine's version, API and image store"},
     {Command::completion, "completion", "a completion script for a shell, to be sourced by it"},
@@ -194,6 +194,7 @@ void add_commands(CLI::App& app, Options& options) {
       add_daemon(command, options);
       add_restraint(command, row.command, options);
     }
+    if (row.command == Command::explain || row.command == Command::builds) add_daemon(command, options);
     if (row.command == Command::version || row.command == Command::builds) add_format(command, options, {"table", "json"});
     if (row.command == Command::builds)
       command.add_flag("-f,--follow", options.follow, "then each build as it starts and ends, also over restarts of the engine; JSON: one object a line");

@@ -45,7 +45,16 @@ std::string render(const Options& options, const report::Document& document) {
   return report::render(document, options.format, colour(options));
 }
 
-bool is_wanted(const Options& options) { return !options.quiet || options.format != Format::table || !options.output.empty(); }
+std::string render(const Options& options, const service::JobResult& result) {
+  if (result.explanation) return *result.explanation;
+  if (result.builds) return options.format == Format::json ? report::render_json(*result.builds) : report::render_table(*result.builds);
+  return render(options, result.document);
+}
+
+bool is_wanted(const Options& options) {
+  const bool tells = options.command == Command::explain || options.command == Command::builds;
+  return tells || !options.quiet || options.format != Format::table || !options.output.empty();
+}
 
 ProgressLine::ProgressLine(const Options& options) : shown_(!options.quiet && is_terminal(STDERR_FILENO)) {}
 

@@ -22,7 +22,8 @@ Status write_result(const Options& options, const std::string& text);
 // Colours only where a person sees them.
 report::Colour colour(const Options& options);
 std::string render(const Options& options, const report::Document& document);
-// Not where --quiet leaves it to the exit status.
+std::string render(const Options& options, const service::JobResult& result);
+// Not where --quiet leaves it to the exit status; what explain and builds tell has none.
 bool is_wanted(const Options& options);
 
 // A line on stderr that is drawn over, on a terminal only.

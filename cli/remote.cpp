@@ -30,6 +30,8 @@ const char* name_of(Command command) {
     case Command::purge: return "purge";
     case Command::verify: return "verify";
     case Command::gate: return "gate";
+    case Command::explain: return "explain";
+    case Command::builds: return "builds";
     default: return "scan";
   }
 }
@@ -93,8 +95,8 @@ class Remote::Impl {
     return response;
   }
 
-  // The lines of a job's answer: progress, then the result.
-  Result<ExitStatus> follow(const Options& options, const HttpRequest& request) {
+  // The lines of a job's answer: progress, then the result, which is the last.
+  Result<json> follow(const Options& options, const HttpRequest& request) {
     ProgressLine shown(options);
     const service::Progress progress = progress_on(shown);
     auto response = send(request);
@@ -110,7 +112,7 @@ class Remote::Impl {
         if (!line.is_object()) continue;
         if (line.contains("status")) {
           shown.clear();
-          return finish(options, line);
+          return line;
         }
         if (line.contains("step") && line["step"].is_string()) progress.step(line["step"].get<std::string>());
         if (line.contains("bytes") && line["bytes"].is_number_unsigned()) progress.bytes(line["bytes"].get<std::uint64_t>());
@@ -119,6 +121,12 @@ class Remote::Impl {
       }
     }
     return Error(Errc::unreachable, "the service ended before its answer was complete; `cleanerctl audit` tells what was done");
+  }
+
+  Result<ExitStatus> carry_out(const Options& options, const HttpRequest& request) {
+    auto last = follow(options, request);
+    if (!last) return std::move(last).error();
+    return finish(options, *last);
   }
 
   static Result<ExitStatus> finish(const Options& options, const json& line) {
@@ -157,24 +165,31 @@ Result<std::string> Remote::get(const std::string& path) {
 }
 
 Result<ExitStatus> Remote::run(const Options& options, const service::DeclaredSecrets& declared, const service::Interruption& interruption) {
-  const auto run = [&](const char* what, Format format, const Options& shown) {
-    const Body body(json{{"all", options.all}, {"filters", options.filters}, {"images", options.images}, {"secrets", secrets_of(declared)},
-                         {"format", to_string(format)}, {"colour", colour(shown) == report::Colour::yes}});
-    return impl_->follow(shown, {.method = Method::post, .target = std::string("/v1/jobs/") + what, .deadline = kJob, .json = body.text, .live = true});
+  const auto job = [&](bool coloured, Format format) {
+    return json{{"all", options.all}, {"filters", options.filters}, {"images", options.images}, {"object", options.object}, {"secrets", secrets_of(declared)},
+                {"format", to_string(format)}, {"colour", coloured}};
   };
-  const bool purges = options.command == Command::purge && !options.dry_run;
-  if (purges && !options.force) {
-    Options plan = options;
-    plan.output.clear();
-    auto shown = run("plan", Format::table, plan);
-    if (!shown || (*shown != ExitStatus::secrets && *shown != ExitStatus::done)) return shown;
-    if (*shown == ExitStatus::secrets && !person_agrees(interruption)) return Error(Errc::cancelled, "nothing was removed");
+  const auto request = [](const char* what, const Body& body) {
+    return HttpRequest{.method = Method::post, .target = std::string("/v1/jobs/") + what, .deadline = kJob, .json = body.text, .live = true};
+  };
+  if (options.command == Command::purge && !options.dry_run && !options.force) {
+    const Body body(job(false, Format::table));
+    auto plan = impl_->follow(options, request("plan", body));
+    if (!plan) return std::move(plan).error();
+    if (!plan->contains("output")) return Impl::finish(options, *plan);
+    if (const auto planned = plan->value("planned", std::size_t(0)); planned != 0) {
+      std::cerr << plan->value("output", "");
+      if (!person_agrees(planned, interruption)) return Error(Errc::cancelled, "nothing was removed");
+    }
   }
-  return over(declared, run(options.dry_run ? "plan" : name_of(options.command), options.format, options));
+  const Body body(job(colour(options) == report::Colour::yes, options.format));
+  return over(declared, impl_->carry_out(options, request(options.dry_run ? "plan" : name_of(options.command), body)));
 }
 
-Result<std::string> Remote::begin_session(const std::string& name, std::optional<std::int64_t> lifetime, const service::DeclaredSecrets& declared) {
-  json document{{"name", name}, {"secrets", secrets_of(declared)}};
+Result<std::string> Remote::begin_session(const std::string& name, std::optional<std::int64_t> lifetime, const service::DeclaredSecrets& declared,
+                                          const service::SessionScope& scope) {
+  json document{{"name", name}, {"secrets", secrets_of(declared)}, {"command", scope.command}, {"all", scope.all}, {"dry_run", scope.dry_run},
+                {"filters", scope.filters}};
   if (lifetime) document["lifetime_seconds"] = *lifetime;
   const Body body(std::move(document));
   auto response = impl_->send({.method = Method::post, .target = "/v1/sessions", .deadline = kAnswer, .json = body.text});
@@ -187,7 +202,7 @@ Result<std::string> Remote::begin_session(const std::string& name, std::optional
 
 Result<ExitStatus> Remote::end_session(const Options& options, const std::string& id, const service::DeclaredSecrets& declared) {
   const Body body(json{{"secrets", secrets_of(declared)}, {"format", to_string(options.format)}, {"colour", colour(options) == report::Colour::yes}});
-  return over(declared, impl_->follow(options, {.method = Method::post, .target = "/v1/sessions/" + id + "/end", .deadline = kJob, .json = body.text, .live = true}));
+  return over(declared, impl_->carry_out(options, {.method = Method::post, .target = "/v1/sessions/" + id + "/end", .deadline = kJob, .json = body.text, .live = true}));
 }
 
 Result<std::optional<Remote>> service_for(const Options& options, const policy::Policy& policy, std::stop_token stop) {

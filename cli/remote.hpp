@@ -10,6 +10,7 @@
 #include "policy/policy.hpp"
 #include "service/job.hpp"
 #include "service/process.hpp"
+#include "service/sessions.hpp"
 
 namespace cleanerd::cli {
 
@@ -21,11 +22,12 @@ class Remote {
   Remote& operator=(Remote&&) noexcept;
   ~Remote();
 
-  // scan, plan, purge, verify and gate: progress to stderr, the result to where the options say.
+  // scan, plan, purge, verify, gate, explain and builds: progress to stderr, the result to where the options say.
   Result<ExitStatus> run(const Options& options, const service::DeclaredSecrets& declared, const service::Interruption& interruption);
 
   // The session's id.
-  Result<std::string> begin_session(const std::string& name, std::optional<std::int64_t> lifetime_seconds, const service::DeclaredSecrets& declared);
+  Result<std::string> begin_session(const std::string& name, std::optional<std::int64_t> lifetime_seconds, const service::DeclaredSecrets& declared,
+                                    const service::SessionScope& scope = {});
   Result<ExitStatus> end_session(const Options& options, const std::string& id, const service::DeclaredSecrets& declared);
 
   // A JSON document: GET of this path.

@@ -10,7 +10,6 @@
 #include <optional>
 #include <system_error>
 
-#include "base/text.hpp"
 #include "cli/local.hpp"
 #include "cli/output.hpp"
 #include "cli/remote.hpp"
@@ -37,7 +36,7 @@ Result<pid_t> start(const std::vector<std::string>& program) {
   pid_t child = 0;
   const int number = ::posix_spawnp(&child, words.front(), nullptr, &attributes, words.data(), environ);
   ::posix_spawnattr_destroy(&attributes);
-  if (number != 0) return Error(Errc::usage, printable(program.front(), 100) + ": " + std::generic_category().message(number));
+  if (number != 0) return Error(Errc::usage, "the command cannot be started: " + std::generic_category().message(number));
   return child;
 }
 
@@ -49,6 +48,9 @@ int wait_for(pid_t child, const service::Interruption& interruption) {
     if (errno != EINTR) return 1;
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
+
+// Nobody waits for longer; what began it ends it.
+constexpr std::int64_t kLifetimeSeconds = 24 * 3600;
 
 // Also what an interrupted build left is removed.
 Result<ExitStatus> clean_up(const Options& options, const policy::Policy& policy, service::Job job) {
@@ -63,6 +65,13 @@ Result<ExitStatus> clean_up(const Options& options, const policy::Policy& policy
   return tell(options, *result);
 }
 
+Options without_output(Options options) {
+  options.quiet = true;
+  options.format = Format::table;
+  options.output.clear();
+  return options;
+}
+
 }  // namespace
 
 Result<ExitStatus> wrap(const Options& options, const service::Interruption& interruption) {
@@ -71,30 +80,29 @@ Result<ExitStatus> wrap(const Options& options, const service::Interruption& int
   auto declared = read_declared(options);
   if (!declared) return std::move(declared).error();
   service::Job job = job_of(options, *declared);
-  job.trigger = "session";
   if (auto filter = plan::parse_filter(job.filters, system_now()); !filter) return std::move(filter).error();
-  // A dry run, a filter and --all are no session's.
-  std::optional<Remote> service;
-  if (!options.dry_run && !options.all && options.filters.empty() && declared->unsearchable.empty()) {
-    auto found = service_for(options, *policy, {});
-    if (!found) return std::move(found).error();
-    service = std::move(*found);
-  }
+  auto service = service_for(options, *policy, {});
+  if (!service) return std::move(service).error();
   std::string session;
-  if (service) {
-    auto begun = service->begin_session(options.program.front(), std::nullopt, *declared);
+  if (*service) {
+    // Its name is on the audit: no word of the command, which may be a secret by mistake.
+    const service::SessionScope scope{.command = "run", .all = options.all, .dry_run = options.dry_run, .filters = options.filters};
+    auto begun = (*service)->begin_session("cleanerctl run", kLifetimeSeconds, *declared, scope);
     if (!begun) return std::move(begun).error();
     session = std::move(*begun);
   }
+  job.trigger = "session";
+  job.since = system_now();
   auto child = start(options.program);
   if (!child) {
-    Options quiet = options;
-    quiet.quiet = true;
-    if (service) (void)service->end_session(quiet, session, {});
+    if (*service) (void)(*service)->end_session(without_output(options), session, {});
     return std::move(child).error();
   }
   const int status = wait_for(*child, interruption);
-  auto cleaned = service ? service->end_session(options, session, {}) : clean_up(options, *policy, std::move(job));
+  // The service knows the values since the begin, and not those that cannot be searched for.
+  auto cleaned = *service ? (*service)->end_session(options, session, {.values = {}, .unsearchable = declared->unsearchable})
+                          : clean_up(options, *policy, std::move(job));
+  if (!cleaned && *service) cleaned = Error(cleaned.error().code(), cleaned.error().message() + "; `cleanerctl purge` removes what the command left");
   if (status == 0) return cleaned;
   if (!cleaned) std::cerr << "cleanerctl: " << cleaned.error().message() << "\n";
   return static_cast<ExitStatus>(status);

@@ -241,6 +241,12 @@ Result<std::vector<std::string>> Client::image_tags(const ImageId& id) const {
   return std::move(image->tags);
 }
 
+Result<std::optional<Instant>> Client::image_tagged_at(const ImageId& id) const {
+  auto document = impl_->document(impl_->versioned("/images/" + percent_encode(id.str()) + "/json"), kInspecting);
+  if (!document) return std::move(document).error().within("inspect image " + id.short_form());
+  return decode_tagged_at(*document);
+}
+
 Result<Container> Client::inspect_container(const ContainerId& id) const {
   auto document = impl_->document(impl_->versioned("/containers/" + percent_encode(id.str()) + "/json"), kInspecting);
   if (!document) return std::move(document).error().within("inspect container " + id.short_form());

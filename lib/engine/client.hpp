@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string_view>
@@ -56,6 +57,8 @@ class Client {
   Result<ImageConfig> image_config(const ImageId& id) const;
   // GET /images/{id}/json: the tags it has now.
   Result<std::vector<std::string>> image_tags(const ImageId& id) const;
+  // GET /images/{id}/json: when a tag was last given to it on this host; nullopt where the engine does not tell.
+  Result<std::optional<Instant>> image_tagged_at(const ImageId& id) const;
   // GET /containers/json?all=1, then GET /containers/{id}/json for each; one that vanishes in between is left out.
   Result<std::vector<Container>> list_containers() const;
   Result<Container> inspect_container(const ContainerId& id) const;

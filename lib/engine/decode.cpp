@@ -253,6 +253,11 @@ Result<CacheRecord> decode_cache_record(const json& source) {
   return done(fields, std::move(record));
 }
 
+std::optional<Instant> decode_tagged_at(const json& source) {
+  if (!source.is_object() || !source.contains("Metadata") || !source["Metadata"].is_object()) return std::nullopt;
+  return Fields(source["Metadata"], "image metadata").instant("LastTagTime");
+}
+
 Result<std::vector<std::string>> decode_history(const json& source) {
   if (!source.is_array()) return Error(Errc::protocol, "image history is not a list");
   std::vector<std::string> steps;

@@ -18,6 +18,7 @@ Result<Volume> decode_volume(const nlohmann::json& json);  // of GET /volumes
 // `Config`/`config` members of GET /images/{id}/json and of an image config file (OCI image-spec config.md; Docker's
 // image spec v1.2 adds container_config). Does not fill created_by from the API's answer: that is decode_history's.
 Result<ImageConfig> decode_image_config(std::string_view text);
+std::optional<Instant> decode_tagged_at(const nlohmann::json& json);          // GET /images/{id}/json
 Result<std::vector<std::string>> decode_history(const nlohmann::json& json);  // GET /images/{id}/history, oldest first
 
 struct VersionAnswer {

@@ -3,11 +3,15 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "plan/left_by.hpp"
 
 namespace cleanerd::plan {
 namespace {
 
 using inventory::Object;
+
+// The contract's kind of what is no object of the engine.
+constexpr std::string_view kFreedPages = "database.freed";
 
 bool kind_matches(std::string_view wanted, std::string_view kind) {
   return kind == wanted || (kind.starts_with(wanted) && kind[wanted.size()] == '.');
@@ -26,11 +30,23 @@ bool image_matches(const std::string& glob, const Object& object) {
          std::ranges::any_of(image->summary.tags, [&](const std::string& tag) { return glob_match(glob, tag); });
 }
 
-// What came about during several builds can be any one's: only a secret makes it residue of all of them.
 bool build_matches(const std::string& wanted, const Object& object, bool secret) {
-  if (const auto* build = object.build()) return build->ref.str().starts_with(wanted);
-  return (object.builds.size() == 1 || secret) &&
-         std::ranges::any_of(object.builds, [&](const BuildRef& build) { return build.str().starts_with(wanted); });
+  return std::ranges::any_of(left_by(object, secret), [&](const std::string& build) { return build.starts_with(wanted); });
+}
+
+bool is_kind(std::string_view wanted) {
+  return kind_matches(wanted, kFreedPages) ||
+         std::ranges::any_of(inventory::all_kinds(), [&](inventory::Kind kind) { return kind_matches(wanted, to_string(kind)); });
+}
+
+bool has_rule(const std::string& rule, std::span<const secrets::Finding> findings) {
+  return std::ranges::any_of(findings, [&](const secrets::Finding& finding) { return finding.rule == rule; });
+}
+
+// A usual word: what is none may be a secret.
+std::string quoted(const std::string& word, const std::string& otherwise) {
+  const bool usual = word.size() < 24 && word.find_first_not_of("abcdefghijklmnopqrstuvwxyz.-") == std::string::npos;
+  return usual ? "'" + word + "'" : otherwise;
 }
 
 template <class Test>
@@ -50,9 +66,22 @@ bool Filter::matches(const Object& object, std::span<const secrets::Finding> fin
          any_or_none_given(labels, [&](const std::string& label) { return label_matches(label, object.labels()); }) &&
          any_or_none_given(images, [&](const std::string& glob) { return image_matches(glob, object); }) &&
          any_or_none_given(builds, [&](const std::string& build) { return build_matches(build, object, !findings.empty()); }) &&
-         any_or_none_given(rules, [&](const std::string& rule) {
-           return std::ranges::any_of(findings, [&](const secrets::Finding& finding) { return finding.rule == rule; });
-         });
+         any_or_none_given(rules, [&](const std::string& rule) { return has_rule(rule, findings); });
+}
+
+bool Filter::matches_freed_pages(std::span<const secrets::Finding> findings) const {
+  return !until && labels.empty() && images.empty() && builds.empty() &&
+         any_or_none_given(kinds, [&](const std::string& kind) { return kind_matches(kind, kFreedPages); }) &&
+         any_or_none_given(rules, [&](const std::string& rule) { return has_rule(rule, findings); });
+}
+
+Status check_builds(const Filter& filter, const inventory::Inventory& inventory) {
+  if (!inventory.lists(inventory::Kind::history_record)) return {};
+  for (const std::string& wanted : filter.builds) {
+    const bool known = std::ranges::any_of(inventory.objects(), [&](const Object& object) { return object.build() && object.build()->ref.str().starts_with(wanted); });
+    if (!known) return Error(Errc::usage, "--build: no build on record has this reference, or one that begins so; `cleanerctl builds` lists them");
+  }
+  return {};
 }
 
 Result<Filter> parse_filter(std::span<const std::string> arguments, Instant now) {
@@ -61,10 +90,9 @@ Result<Filter> parse_filter(std::span<const std::string> arguments, Instant now)
     const auto equals = argument.find('=');
     const std::string key = argument.substr(0, equals);
     const std::string value = equals == std::string::npos ? "" : argument.substr(equals + 1);
-    if (value.empty()) return Error(Errc::usage, "--filter wants KEY=VALUE, not '" + printable(argument, 60) + "'");
+    if (value.empty()) return Error(Errc::usage, "--filter wants KEY=VALUE, not " + quoted(argument, "what is given"));
     if (key == "kind") {
-      const bool known = std::ranges::any_of(inventory::all_kinds(), [&](inventory::Kind kind) { return kind_matches(value, to_string(kind)); });
-      if (!known) return Error(Errc::usage, "--filter kind: there is no kind '" + printable(value, 60) + "'");
+      if (!is_kind(value)) return Error(Errc::usage, "--filter kind: there is no kind " + quoted(value, "of this name"));
       filter.kinds.push_back(value);
     } else if (key == "label") {
       filter.labels.push_back(value);
@@ -74,12 +102,12 @@ Result<Filter> parse_filter(std::span<const std::string> arguments, Instant now)
       filter.rules.push_back(value);
     } else if (key == "until") {
       const auto until = parse_until(value, now);
-      if (!until) return Error(Errc::usage, "--filter until: expected a duration (24h), a date or a time, not '" + printable(value, 60) + "'");
+      if (!until) return Error(Errc::usage, "--filter until: expected a duration (24h), a date or a time, not " + quoted(value, "what is given"));
       filter.until = filter.until ? std::max(*filter.until, *until) : *until;
     } else if (key == "build") {
       filter.builds.push_back(value);
     } else {
-      return Error(Errc::usage, "--filter: unknown key '" + printable(key, 60) + "'; expected kind, label, until, image, build or rule");
+      return Error(Errc::usage, "--filter: unknown key " + quoted(key, "given") + "; expected kind, label, until, image, build or rule");
     }
   }
   return filter;

@@ -21,9 +21,14 @@ struct Filter {
   std::optional<Instant> until;     // created (cache records: last used) before
 
   bool matches(const inventory::Object& object, std::span<const secrets::Finding> findings) const;
+  // Freed pages of a database have neither time, labels nor a build: only kind and rule select them.
+  bool matches_freed_pages(std::span<const secrets::Finding> findings) const;
 };
 
-// Errc::usage for an unknown key, kind or time.
+// Errc::usage for an unknown key, kind or time; what may be a secret is not quoted.
 Result<Filter> parse_filter(std::span<const std::string> arguments, Instant now);
+
+// Errc::usage for a build of the filter that is not on record, where the engine has told of its builds.
+Status check_builds(const Filter& filter, const inventory::Inventory& inventory);
 
 }  // namespace cleanerd::plan

@@ -36,7 +36,9 @@ class Planner {
         blocked_(inventory.objects().size()),
         named_(inventory.objects().size(), Named::no),
         goes_(inventory.objects().size()),
-        prunes_(inventory.objects().size()) {
+        prunes_(inventory.objects().size()),
+        selected_(inventory.objects().size()) {
+    for (Index i = 0; i < selected_.size(); ++i) selected_[i] = selection.filter.matches(inventory[i], findings.of[i]);
     for (const std::string& id : selection.unfinished) unfinished_.insert(inventory::engine_id_of(id));
   }
 
@@ -61,7 +63,7 @@ class Planner {
   bool is_unfinished(Index i) const { return unfinished_.contains(inventory_[i].engine_id()); }
   // Whatever the policies say. By engine id: an image's kind changes when it loses its last child.
   bool is_asked_for(Index i) const { return selection_.all || is_unfinished(i); }
-  bool is_filtered(Index i) const { return !selection_.filter.matches(inventory_[i], findings_.of[i]); }
+  bool is_filtered(Index i) const { return !selected_[i]; }
 
   void find_named() {
     for (std::size_t p = 0; p < policies_.size(); ++p)
@@ -132,6 +134,7 @@ class Planner {
     Item& item = items[i];
     item.object = i;
     item.secret = findings_.carries(i);
+    item.selected = selected_[i];
     const Item* taken_along_by = nullptr;
     for (const Index parent : inventory_.parents(i))
       if (goes_[parent] && items[parent].owed && !taken_along_by) taken_along_by = &items[parent];
@@ -179,7 +182,7 @@ class Planner {
   std::vector<std::optional<Reason>> blocked_;
   std::vector<Freedom> freedom_;
   std::vector<Named> named_;
-  std::vector<bool> goes_, prunes_;
+  std::vector<bool> goes_, prunes_, selected_;
   std::vector<Choice> choices_;
   std::unordered_map<Index, Choice> left_;  // by the policies that name its kind
 };

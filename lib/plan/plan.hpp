@@ -20,6 +20,7 @@ struct Item {
   bool secret;  // it carries one itself
   bool prune;   // with `remove`: what it holds goes, it stays (the state of a builder that runs)
   bool owed;    // with `remove`: by secrets or --all, so a later purge finishes it; otherwise only as long as a policy asks for it
+  bool selected = true;  // the filter lets it through
   std::string policy;  // the name of the one that decided; empty: none did
   std::vector<Reason> reasons;  // never empty; the last one decided
 };

@@ -33,10 +33,10 @@ bool fits(const AuditFilter& filter, const AuditEntry& entry) {
 
 // Times are text of one form and width, so that their order is that of the text.
 constexpr const char* kEntries = R"(
-SELECT run.started, 'removal', run.actor, run.cause, action.policy, action.object, action.state, action.reason, coalesce(action.settled, ''), run.id AS number
+SELECT run.started, 'removal', run.actor, run.cause, action.policy, action.object, action.state, action.reason, coalesce(action.settled, ''), run.id AS number, action.builds
   FROM action JOIN run ON run.id = action.run WHERE run.started >= ?1 AND run.started < ?2
 UNION ALL
-SELECT at, kind, actor, '', '', subject, outcome, text, at, id FROM event WHERE at >= ?1 AND at < ?2
+SELECT at, kind, actor, '', '', subject, outcome, text, at, id, '' FROM event WHERE at >= ?1 AND at < ?2
 ORDER BY 1 DESC, 10 DESC, 6)";
 
 }  // namespace
@@ -128,7 +128,7 @@ Result<std::vector<AuditEntry>> read_audit(const std::string& state_dir, const A
   Statement query(reader.get(), kEntries);
   query.bind(1, filter.since ? format_rfc3339(*filter.since) : "").bind(2, filter.until ? format_rfc3339(*filter.until) : "9");
   while (entries.size() < filter.limit && query.row()) {
-    AuditEntry entry{query.text(0), query.text(1), query.text(2), query.text(3), query.text(4), query.text(5), query.text(6), query.text(7), query.text(8)};
+    AuditEntry entry{query.text(0), query.text(1), query.text(2), query.text(3), query.text(4), query.text(5), query.text(6), query.text(7), query.text(8), query.text(10)};
     if (fits(filter, entry)) entries.push_back(std::move(entry));
   }
   if (entries.size() < filter.limit && !query.ended_well()) return journal_failure(reader.get(), "read");

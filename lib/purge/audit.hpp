@@ -34,6 +34,7 @@ struct AuditEntry {
   std::string outcome;  // removed, kept for now ("owed"), kept ("closed"), not settled ("planned"), or an event's
   std::string reason;   // a code, or an event's text
   std::string settled;  // RFC 3339, when the outcome was known
+  std::string builds{};  // of a removal: references of the builds that left it, where that is known; a blank between two
 };
 
 struct AuditFilter {

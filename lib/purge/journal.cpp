@@ -89,8 +89,8 @@ Result<std::int64_t> Journal::begin(const std::string& engine_id, const Cause& c
   run.bind(1, engine_id).bind(2, actor).bind(3, format_rfc3339(system_now())).bind(4, cause.trigger);
   bool ok = run.run();
   const std::int64_t id = sqlite3_last_insert_rowid(impl_->db.get());
-  Statement action(impl_->db.get(), "INSERT OR IGNORE INTO action(run, object, state, policy) VALUES (?, ?, 'planned', ?)");
-  for (const Planned& object : objects) ok = ok && action.bind(1, id).bind(2, object.id).bind(3, object.policy).run();
+  Statement action(impl_->db.get(), "INSERT OR IGNORE INTO action(run, object, state, policy, builds) VALUES (?, ?, 'planned', ?, ?)");
+  for (const Planned& object : objects) ok = ok && action.bind(1, id).bind(2, object.id).bind(3, object.policy).bind(4, object.builds).run();
   if (ok) {
     if (Status s = execute(impl_->db.get(), "COMMIT", "write the plan"); s) return id;
   }

@@ -32,6 +32,7 @@ struct Cause {
 struct Planned {
   std::string id;      // "<kind>:<engine id>"
   std::string policy;  // the name of the one that decided
+  std::string builds{};  // references of those that left it, where that is known; a blank between two
 };
 
 // One SQLite database in the state directory, one writer at a time (a lock held while this lives).

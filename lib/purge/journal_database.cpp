@@ -13,7 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // user_version of the schema below; a later one is refused.
-constexpr int kSchemaVersion = 2;
+constexpr int kSchemaVersion = 3;
 constexpr const char* kFirstSchema = R"(
 CREATE TABLE run (
   id INTEGER PRIMARY KEY, engine TEXT NOT NULL, actor TEXT NOT NULL, started TEXT NOT NULL, ended TEXT);
@@ -33,6 +33,7 @@ CREATE TABLE event (
 CREATE TABLE session (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, actor TEXT NOT NULL, began TEXT NOT NULL, expires TEXT NOT NULL, ended TEXT);
 )";
+constexpr const char* kThirdSchema = "ALTER TABLE action ADD COLUMN builds TEXT NOT NULL DEFAULT '';";
 constexpr int kBusyTime = 5000;  // milliseconds; the others' transactions are short
 
 Result<int> version_of(sqlite3* db) {
@@ -52,6 +53,7 @@ Status bring_up(sqlite3* db, const std::string& path) {
   std::string sql;
   if (*version < 1) sql += kFirstSchema;
   if (*version < 2) sql += kSecondSchema;
+  if (*version < 3) sql += kThirdSchema;
   return execute(db, sql + "PRAGMA user_version=" + std::to_string(kSchemaVersion) + ";COMMIT", "create");
 }
 

@@ -53,8 +53,7 @@ class Run {
   }
 
   Report carry_out() {
-    std::vector<Planned> planned;
-    for (const Index i : planned_.plan.removal) planned.push_back({planned_.inventory[i].id(), planned_.plan.items[i].policy});
+    const std::vector<Planned> planned = planned_removals(planned_);
     auto run = request_.journal.begin(planned_.inventory.engine().id, request_.cause, planned);
     if (!run) {
       report_.error = std::move(run).error();

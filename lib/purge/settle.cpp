@@ -2,9 +2,19 @@
 
 #include <map>
 
+#include "plan/left_by.hpp"
 #include "purge/purge.hpp"
 
 namespace cleanerd::purge {
+
+std::vector<Planned> planned_removals(const Look& look) {
+  std::vector<Planned> planned;
+  for (const plan::Index i : look.plan.removal) {
+    const inventory::Object& object = look.inventory[i];
+    planned.push_back({object.id(), look.plan.items[i].policy, plan::left_by_text(object, look.findings.carries(i))});
+  }
+  return planned;
+}
 
 bool is_for_good(const plan::Reason& reason) { return reason.code == "tagged" || reason.code == "protected" || reason.code == "mounted"; }
 

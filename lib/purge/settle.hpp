@@ -1,11 +1,15 @@
-// When an object of the journal is settled.
+// What a plan puts on the journal, and when it is settled there.
 #pragma once
 
 #include <string_view>
+#include <vector>
 
+#include "purge/journal.hpp"
 #include "purge/look.hpp"
 
 namespace cleanerd::purge {
+
+std::vector<Planned> planned_removals(const Look& look);
 
 // Kept by a tag or rule until somebody changes that; what is mounted in a leftover stays, what held the secret beside it is gone.
 bool is_for_good(const plan::Reason& reason);

@@ -26,6 +26,11 @@ std::string_view name_of(Command command) {
   return {};
 }
 
+bool decides(Command command) { return command == Command::plan || command == Command::purge; }
+
+// A plan and a purge tell of every object why it stays, and a gate has to see what its images stand on.
+bool tells_selected(Command command) { return command == Command::scan || command == Command::verify; }
+
 bool is_random_word(std::string_view word) {
   if (word.size() < 16) return false;
   const auto count = [&](auto test) { return static_cast<std::size_t>(std::ranges::count_if(word, test)); };
@@ -126,7 +131,7 @@ void redact_reasons(ObjectRow& row, const secrets::Findings& findings) {
 ObjectRow row_with_state(Command command, const purge::Look& look, const purge::Report* report, const plan::Item& item, const Fingerprinter& fingerprint) {
   ObjectRow row = row_of(look, item, fingerprint);
   const bool removal = item.verdict == plan::Verdict::remove;
-  row.state = command == Command::scan || command == Command::verify || command == Command::gate ? "found" : removal ? "planned" : "kept";
+  row.state = !decides(command) ? "found" : removal ? "planned" : "kept";
   if (report) {
     if (const auto outcome = report->outcomes.find(row.id); outcome != report->outcomes.end()) {
       row.state = outcome->second.state == purge::State::removed ? "removed" : outcome->second.state == purge::State::kept ? "kept" : "failed";
@@ -190,7 +195,7 @@ Document make_document(Command command, const purge::Look& look, const purge::Re
 
   std::vector<const plan::Item*> told;
   for (const plan::Item& item : look.plan.items)
-    if (look.inventory[item.object].kind != inventory::Kind::container_running) told.push_back(&item);
+    if (look.inventory[item.object].kind != inventory::Kind::container_running && (item.selected || !tells_selected(command))) told.push_back(&item);
   document.objects.resize(told.size());
   const auto make_rows = [&](std::size_t first, std::size_t last) {
     for (std::size_t i = first; i < last; ++i) document.objects[i] = row_with_state(command, look, report, *told[i], fingerprint);

@@ -37,6 +37,7 @@ struct Summary {
 struct Document {
   std::string command;
   bool complete = true;  // false: a place could not be looked at
+  bool lists_all = false;  // a table shows what carries no secret, too
   engine::EngineInfo engine;
   Instant taken;
   std::vector<ObjectRow> objects;
@@ -46,7 +47,8 @@ struct Document {
 
 enum class Command { scan, plan, purge, verify, gate };
 
-// `report` for a purge that was carried out, nullptr otherwise. Running containers are no residue and left out.
+// `report` for a purge that was carried out, nullptr otherwise. Running containers are no residue and left out; of a scan and a verify, so is
+// what the filter does not select.
 Document make_document(Command command, const purge::Look& look, const purge::Report* report,
                        const std::vector<inventory::Unread>& also_unread, const Fingerprinter& fingerprint, Duration took);
 

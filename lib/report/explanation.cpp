@@ -1,5 +1,8 @@
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "report/render.hpp"
+#include "report/rows.hpp"
 #include "secrets/step_text.hpp"
 
 namespace cleanerd::report {
@@ -70,9 +73,26 @@ std::string origin_sentence(const purge::Look& look, const Object& object) {
   return out;
 }
 
-}  // namespace
+std::string findings_of(std::span<const secrets::Finding> findings, const purge::Look& look, const Fingerprinter& fingerprint) {
+  if (findings.empty()) return "No secret was found in it.\n";
+  std::string out = "It carries " + plural(findings.size(), "secret finding") + ":\n";
+  for (const secrets::Finding& finding : findings) {
+    const FindingRow row = finding_row(finding, look.findings.known, fingerprint);
+    out += "  - " + row.location + " (" + row.source + ", rule " + row.rule + ")";
+    if (!row.fingerprint.empty()) out += ": " + row.masked + ", fingerprint " + row.fingerprint;
+    out += "; known because of: " + row.origin + "\n";
+  }
+  return out;
+}
 
-std::string render_explanation(const purge::Look& look, Index index, const Fingerprinter& fingerprint) {
+std::string story_of(const purge::FreedPages& pages, const purge::Look& look, const Fingerprinter& fingerprint) {
+  const std::string out = pages.id() + "\nThis is what freed pages of one of the engine's databases still hold: " + plural(static_cast<std::size_t>(pages.old_pages), "page") +
+                          " with old bytes, " + to_string(pages.old_bytes) + ".\n" + findings_of(pages.findings, look, fingerprint) +
+                          "A purge keeps it because it is in freed pages, which `cleanerctl scrub` zeroes while the engine is stopped.\n";
+  return look.findings.known.redact(out);
+}
+
+std::string story_of(const purge::Look& look, Index index, const Fingerprinter& fingerprint) {
   const Inventory& inventory = look.inventory;
   const Object& object = inventory[index];
   const plan::Item& item = look.plan.items[index];
@@ -92,16 +112,7 @@ std::string render_explanation(const purge::Look& look, Index index, const Finge
   if (const auto children = inventory.children(index); !children.empty())
     out += "On it stand " + list_of(inventory, children) + ".\n";
 
-  const auto& findings = look.findings.of[index];
-  if (findings.empty()) out += "No secret was found in it.\n";
-  else out += "It carries " + plural(findings.size(), "secret finding") + ":\n";
-  for (const secrets::Finding& finding : findings) {
-    out += "  - " + sentence_safe(finding.location) + " (" + std::string(secrets::to_string(finding.source)) + ", rule " + finding.rule + ")";
-    if (finding.value) out += ": " + mask(*finding.value) + ", fingerprint " + fingerprint(*finding.value);
-    else if (!finding.fingerprint.empty()) out += ": " + finding.masked + ", fingerprint " + finding.fingerprint;
-    out += "; known because of: " + sentence_safe(finding.origin) + "\n";
-  }
-
+  out += findings_of(look.findings.of[index], look, fingerprint);
   out += item.verdict == plan::Verdict::remove ? (item.prune ? "A purge prunes it" : "A purge removes it") : "A purge keeps it";
   for (std::size_t i = 0; i < item.reasons.size(); ++i)
     out += (i == 0 ? " because it " : ", and it ") + sentence_safe(item.reasons[i].text);
@@ -111,6 +122,28 @@ std::string render_explanation(const purge::Look& look, Index index, const Finge
     if (!descendants.empty()) out += "With it go " + plural(descendants.size(), "object") + " that stand on it: " + list_of(inventory, descendants) + ".\n";
   }
   return sentence_safe(out);
+}
+
+Error not_unique(std::span<const std::string> ids) {
+  constexpr std::size_t kShown = 5;
+  std::string message = "this id is not unique:";
+  for (const std::string& id : ids.subspan(0, std::min(ids.size(), kShown))) message += " " + id;
+  return Error(Errc::usage, message);
+}
+
+}  // namespace
+
+Result<std::string> explain(const purge::Look& look, std::string_view id, const Fingerprinter& fingerprint) {
+  const auto objects = look.inventory.find(id);
+  std::vector<const purge::FreedPages*> freed;
+  for (const purge::FreedPages& pages : look.freed)
+    if (pages.id() == id) freed.push_back(&pages);
+  if (objects.size() == 1) return story_of(look, objects.front(), fingerprint);
+  if (!freed.empty()) return story_of(*freed.front(), look, fingerprint);
+  if (objects.empty()) return Error(Errc::usage, "there is no object with this id; `cleanerctl scan` lists them");
+  std::vector<std::string> ids;
+  for (const Index object : objects) ids.push_back(look.inventory[object].id());
+  return not_unique(ids);
 }
 
 }  // namespace cleanerd::report

@@ -86,6 +86,13 @@ Result<std::vector<Index>> find_images(const Inventory& inventory, std::span<con
   return images;
 }
 
+std::vector<Index> tagged_images(const Inventory& inventory) {
+  std::vector<Index> images;
+  for (Index i = 0; i < inventory.objects().size(); ++i)
+    if (inventory[i].kind == inventory::Kind::image_tagged) images.push_back(i);
+  return images;
+}
+
 Document gate_document(Document whole, const purge::Look& look, std::span<const Index> images) {
   std::map<std::string, const ObjectRow*> by_id;
   for (const ObjectRow& row : whole.objects) by_id.emplace(row.id, &row);

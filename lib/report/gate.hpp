@@ -17,6 +17,9 @@ Result<std::vector<plan::Index>> find_images(const inventory::Inventory& invento
 // image that it stands on; and what to change in the Dockerfile.
 Document gate_document(Document whole, const purge::Look& look, std::span<const plan::Index> images);
 
+// All images with a tag.
+std::vector<plan::Index> tagged_images(const inventory::Inventory& inventory);
+
 // For people: every finding of every image, and what to change.
 std::string render_gate(const Document& document);
 

@@ -25,7 +25,8 @@ std::string render_html(const Document& document);
 std::string render_audit(std::span<const purge::AuditEntry> entries);
 std::string render_audit_json(std::span<const purge::AuditEntry> entries);
 
-// The whole story of one object in sentences.
-std::string render_explanation(const purge::Look& look, plan::Index object, const Fingerprinter& fingerprint);
+// The whole story of one object in sentences. `id` as Inventory::find takes it, or of freed pages that the look went into. Errc::usage for
+// one that names nothing, or several objects; it is not quoted.
+Result<std::string> explain(const purge::Look& look, std::string_view id, const Fingerprinter& fingerprint);
 
 }  // namespace cleanerd::report

@@ -16,7 +16,9 @@ std::string short_id(const ObjectRow& row) {
   std::string_view bare = row.engine_id;
   if (bare.starts_with('/')) return row.kind + ":" + printable(bare, 120);
   if (bare.starts_with("sha256:")) bare.remove_prefix(7);
-  return row.kind + ":" + std::string(bare.substr(0, kShortId));
+  // A name begins as others do: only what is random is unique by its beginning.
+  const bool random = bare.size() > kShortId && std::ranges::all_of(bare, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
+  return row.kind + ":" + (random ? std::string(bare.substr(0, kShortId)) : printable(bare, 120));
 }
 
 // Terminal columns: code points, near enough for what is printed here.
@@ -125,7 +127,7 @@ std::string render_table(const Document& document, Colour colour) {
   std::vector<Row> rows{{decides ? "STATE" : "", "OBJECT", "SIZE", "AGE", decides ? "WHY" : "SECRET"}};
   std::vector<std::string> states;
   for (const ObjectRow& row : document.objects) {
-    if (!row.secret && row.state != "planned" && row.state != "removed" && row.state != "failed") continue;
+    if (!document.lists_all && !row.secret && row.state != "planned" && row.state != "removed" && row.state != "failed") continue;
     const std::string why = decides ? why_cell(row) + (row.secret && row.state != "kept" && !row.findings.empty() ? ": " + secret_cell(row) : "") : secret_cell(row);
     rows.push_back({decides ? row.state : "", short_id(row), to_string(row.size),
                     row.created ? format_age(document.taken - *row.created) : "-", why});

@@ -78,8 +78,10 @@ std::string subject_of(const Result<JobResult>& result) {
 std::string line(const json& document) { return document.dump(-1, ' ', false, json::error_handler_t::replace) + "\n"; }
 
 // The text is made here, so that all clients show the same.
-std::string render(const report::Document& document, const Form& form) {
-  return report::render(document, form.format, form.colour ? report::Colour::yes : report::Colour::no);
+std::string render(const JobResult& result, const Form& form) {
+  if (result.explanation) return *result.explanation;
+  if (result.builds) return form.format == report::Format::table ? report::render_table(*result.builds) : report::render_json(*result.builds);
+  return report::render(result.document, form.format, form.colour ? report::Colour::yes : report::Colour::no);
 }
 
 // Lines {"step"}, {"bytes"}, {"removed": [done, total]} as the job goes on, then {"status", "output"} and, where something went wrong,
@@ -99,7 +101,8 @@ class Stream {
     json last;
     const Error* error = !result ? &result.error() : result->error ? &*result->error : nullptr;
     last["status"] = static_cast<int>(result ? result->status : exit_status(result.error().code()));
-    if (result) last["output"] = render(result->document, form);
+    if (result) last["output"] = render(*result, form);
+    if (result) last["planned"] = result->document.summary.planned;
     if (error) last["error"] = printable(error->message(), 2000);
     if (error) last["status"] = static_cast<int>(exit_status(error->code()));
     write(last);
@@ -121,17 +124,15 @@ class Control {
 
   void job(http::Request request, http::Responder responder) {
     static const std::map<std::string, What> kJobs{
-        {"scan", What::scan}, {"plan", What::plan}, {"purge", What::purge}, {"verify", What::verify}, {"gate", What::gate}};
+        {"scan", What::scan}, {"plan", What::plan}, {"purge", What::purge}, {"verify", What::verify}, {"gate", What::gate},
+        {"explain", What::explain}, {"builds", What::builds}};
     const auto what = kJobs.find(request.capture("what"));
-    if (what == kJobs.end()) return responder.message(404, "there is no such job; there are scan, plan, purge, verify and gate");
-    if (what->second == What::purge && !may_purge(request, *worker_.policy())) {
-      note({"refused", actor_of(request), "purge", "permission", ""});
-      return responder.message(403, "only root, and users whom the configuration names in control.may_purge, may purge");
-    }
+    if (what == kJobs.end()) return responder.message(404, "there is no such job; there are scan, plan, purge, verify, gate, explain and builds");
+    if (what->second == What::purge && !may_purge(request, *worker_.policy())) return refuse_purge(request, responder);
     auto asked = parse_job_request(body_of(request), system_now());
     if (!asked) return refuse(responder, asked.error());
     Job job{.what = what->second, .all = asked->all, .filters = std::move(asked->filters), .images = std::move(asked->images),
-            .declared = std::move(asked->declared), .actor = actor_of(request)};
+            .object = std::move(asked->object), .declared = std::move(asked->declared), .actor = actor_of(request)};
     Stream stream(std::move(responder));
     auto result = worker_.run(std::move(job), Trigger::request, stream.stop(), stream.progress());
     if (what->second == What::gate && options_.on_gate) options_.on_gate(result);
@@ -142,10 +143,12 @@ class Control {
   }
 
   void begin_session(http::Request request, http::Responder responder) {
-    auto asked = parse_session_request(body_of(request));
+    auto asked = parse_session_request(body_of(request), system_now());
     if (!asked) return refuse(responder, asked.error());
+    // More than what the policy takes.
+    if (asked->scope.all && !asked->scope.dry_run && !may_purge(request, *worker_.policy())) return refuse_purge(request, responder);
     const std::string name = asked->declared.without_secrets(asked->name);
-    auto session = sessions_.begin(name, std::move(asked->declared), asked->lifetime, request.peer ? request.peer->uid : ::geteuid());
+    auto session = sessions_.begin(name, std::move(asked->declared), asked->lifetime, request.peer ? request.peer->uid : ::geteuid(), std::move(asked->scope));
     if (!session) return refuse(responder, session.error());
     note({"session-begin", actor_of(request), session->id, "begun", session->name});
     responder.json(201, describe(*session).dump());
@@ -169,9 +172,8 @@ class Control {
   }
 
   Result<JobResult> close(const EndedSession& session, const std::string& actor, const Progress& progress) {
-    Job job{.what = What::purge, .declared = session.declared, .since = session.info.began, .trigger = "session", .actor = actor};
-    auto result = worker_.run(std::move(job), Trigger::session, {}, progress);
-    if (result) result->document.command = "session";
+    auto result = worker_.run(job_of(session, actor), Trigger::session, {}, progress);
+    if (result) result->document.command = session.scope.command;
     note({"session-end", actor, session.info.id, outcome_of(result), session.info.name});
     (void)purge::end_session(options_.state_dir, session.info.id);
     return result;
@@ -192,13 +194,17 @@ class Control {
   }
 
   void status(http::Request, http::Responder responder) { responder.json(200, options_.status()); }
-  void builds(http::Request, http::Responder responder) {
-    auto told = options_.builds();
-    if (!told) return refuse(responder, told.error());
-    responder.json(200, std::move(*told));
+  void builds(http::Request request, http::Responder responder) {
+    auto result = worker_.run({.what = What::builds, .actor = actor_of(request)}, Trigger::request, responder.stop(), {});
+    if (!result) return refuse(responder, result.error());
+    responder.json(200, render(*result, {}));
   }
 
  private:
+  void refuse_purge(const http::Request& request, http::Responder& responder) const {
+    note({"refused", actor_of(request), "purge", "permission", ""});
+    responder.message(403, "only root, and users whom the configuration names in control.may_purge, may purge");
+  }
   void note(const purge::Event& event) const {
     if (Status noted = purge::note(options_.state_dir, event); !noted) spdlog::warn("{} is not on the audit: {}", event.kind, printable(noted.error().message(), 300));
   }

@@ -13,7 +13,6 @@ namespace cleanerd::service {
 struct ControlOptions {
   std::string state_dir;
   std::function<std::string()> status;                             // GET /v1/status: a JSON document
-  std::function<Result<std::string>()> builds;                     // GET /v1/builds: a JSON document
   std::function<void(const Result<JobResult>& result)> on_gate{};  // each time that it was asked, whatever came of it
 };
 

@@ -17,7 +17,6 @@
 #include "metrics/health.hpp"
 #include "metrics/metrics.hpp"
 #include "purge/audit.hpp"
-#include "report/builds.hpp"
 #include "service/build_watch.hpp"
 #include "service/control.hpp"
 #include "service/figures.hpp"
@@ -86,7 +85,7 @@ class Daemon {
   Status listen() {
     http::Router control;
     add_control_routes(control, worker_, sessions_,
-                       {.state_dir = state_dir_, .status = [this] { return status(); }, .builds = [this] { return builds(); },
+                       {.state_dir = state_dir_, .status = [this] { return status(); },
                         .on_gate = [this](const Result<JobResult>& result) { figures_.gate_answered(result); }});
     // systemd's socket first; else our own.
     const int given = ::sd_listen_fds(1);
@@ -206,8 +205,7 @@ class Daemon {
     (void)purge::note(state_dir_, {"session-expired", "service", session.info.id, "expired", session.info.name});
     (void)purge::end_session(state_dir_, session.info.id);
     // Its values are searched for once more, by a purge of their own.
-    worker_.post({.what = What::purge, .declared = session.declared, .since = session.info.began, .trigger = "session", .actor = "service"},
-                 Trigger::session);
+    worker_.post(job_of(session, "service"), Trigger::session);
   }
 
   // The event loop's heartbeat, seen from outside.
@@ -253,20 +251,6 @@ class Daemon {
     return nlohmann::ordered_json{{"schema", "cleaner.v1"}, {"command", "status"}, {"version", options_.version}, {"engine_up", engine_up_.load()},
                                   {"journal_writable", journal}, {"ready", looked_ && engine_up_ && journal}, {"busy", !worker_.is_idle()},
                                   {"sessions", sessions}, {"started_at", format_rfc3339(started_)}}.dump();
-  }
-
-  Result<std::string> builds() const {
-    auto host = connect_engine(options_.host, *worker_.policy(), {});
-    if (!host) return std::move(host).error();
-    report::Builds told;
-    told.engine = host->client.engine();
-    if (host->history) {
-      auto records = host->history->list();
-      if (!records) return std::move(records).error();
-      std::ranges::sort(*records, [](const auto& a, const auto& b) { return a.created > b.created; });
-      for (const auto& record : *records) told.rows.push_back(report::make_build_row(record, worker_.policy()->names, system_now()));
-    }
-    return report::render_json(told);
   }
 
   const DaemonOptions& options_;

@@ -56,9 +56,9 @@ void Figures::job_ended(const Ended& ended) {
   metrics_.engine_up(true);
   const JobResult& result = *ended.result;
   metrics_.scanned(static_cast<std::uint64_t>(result.document.summary.scanned.bytes), seconds);
+  if (result.look) looked(result, result.is_whole);
   // A session's end answers for its own part.
-  const bool is_whole = ended.trigger != Trigger::session;
-  if (result.look) looked(result, ended.what != What::gate && is_whole);
+  const bool is_whole = result.is_whole && ended.trigger != Trigger::session;
   if (ended.what == What::purge && result.report) purged(result);
   if (ended.what == What::purge && is_whole && result.status == ExitStatus::done && !result.error) metrics_.success(system_now());
 }
@@ -83,7 +83,7 @@ void Figures::looked(const JobResult& result, bool is_whole) {
       if (!findings_.contains(one) && !findings.contains(one)) metrics_.secrets_found(finding.source, 1);
       findings.insert(one);
     }
-  // A session's end and a gate tell a part: what they leave out has not gone.
+  // What a document leaves out has not gone.
   if (!is_whole) findings.merge(findings_);
   findings_ = std::move(findings);
   // Only a purge that has removed secrets looks there.

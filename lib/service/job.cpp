@@ -3,13 +3,15 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <set>
 #include <thread>
 
 #include "base/text.hpp"
+#include "purge/audit.hpp"
 #include "purge/purge.hpp"
 #include "report/gate.hpp"
+#include "report/render.hpp"
 #include "secrets/names.hpp"
+#include "service/session_share.hpp"
 #include "service/setup.hpp"
 
 namespace cleanerd::service {
@@ -22,6 +24,8 @@ std::string first_failure(const report::Document& document) {
   const auto row = std::ranges::find(document.objects, "failed", &report::ObjectRow::state);
   return plural(document.summary.failed, "object") + " could not be removed; " + row->id + ": " + row->reasons.back().text;
 }
+
+constexpr std::size_t kMostRemovals = 10'000;  // that are read of the journal, the newest
 
 bool waits_for_quiet(const purge::Look& look) {
   for (const plan::Item& item : look.plan.items)
@@ -58,6 +62,8 @@ class Runner {
       case What::purge: return purge();
       case What::verify: return verify();
       case What::gate: return gate();
+      case What::explain: return explain();
+      case What::builds: return builds();
     }
     return Error(Errc::usage, "there is no such job");
   }
@@ -69,15 +75,20 @@ class Runner {
   Duration took() const { return std::chrono::duration_cast<milliseconds>(steady_clock::now() - started_); }
 
   Result<purge::Look> look() {
-    return purge::look({place_.host, place_.policy, selection_, known_, place_.search, stop_, progress_.bytes});
+    auto seen = purge::look({place_.host, place_.policy, selection_, known_, place_.search, stop_, progress_.bytes});
+    if (!seen) return seen;
+    if (Status known = plan::check_builds(selection_.filter, seen->inventory); !known) return std::move(known).error();
+    return seen;
   }
 
   report::Document document(report::Command command, const purge::Look& look, const purge::Report* report = nullptr) {
-    return report::make_document(command, look, report, job_.declared.unsearchable, place_.fingerprint(), took());
+    auto made = report::make_document(command, look, report, job_.declared.unsearchable, place_.fingerprint(), took());
+    made.lists_all = job_.all && (command == report::Command::scan || command == report::Command::verify);
+    return made;
   }
 
   static JobResult finished(report::Document document, ExitStatus status) {
-    JobResult result{std::move(document), status, {}, {}, {}};
+    JobResult result{std::move(document), status, {}, {}, {}, true, {}, {}};
     if (status == ExitStatus::done && !result.document.complete) {
       const inventory::Unread& place = result.document.unread.front();
       result.error = Error(Errc::io, "not everything could be looked at (" + printable(place.place, 100) + ": " + printable(place.reason) + ")");
@@ -89,12 +100,22 @@ class Runner {
     const bool any = document.summary.secret_objects != 0;
     return finished(std::move(document), any ? ExitStatus::secrets : ExitStatus::done);
   }
+  static JobResult left(report::Document document) {
+    const bool any = document.summary.remaining_secrets != 0;
+    return finished(std::move(document), any ? ExitStatus::secrets : ExitStatus::done);
+  }
+  void limit_to_session(report::Document& document, const purge::Look& last) const {
+    service::limit_to_session(document, last, {*job_.since, job_.declared.values}, place_.host.client, place_.fingerprint());
+  }
 
   Result<JobResult> look_only(report::Command command) {
     step("Looking at the engine…");
     auto seen = look();
     if (!seen) return std::move(seen).error();
-    JobResult result = found(document(command, *seen));
+    report::Document told = document(command, *seen);
+    if (job_.since) limit_to_session(told, *seen);
+    JobResult result = job_.since ? left(std::move(told)) : found(std::move(told));
+    result.is_whole = !job_.since && (command != report::Command::scan || job_.filters.empty());
     result.look = std::move(*seen);
     return result;
   }
@@ -107,6 +128,7 @@ class Runner {
     if (!seen) return std::move(seen).error();
     if (Status freed = purge::look_into_freed_pages(*seen, job_.declared.values, place_.search, purge::kSettled, stop_); !freed)
       return std::move(freed).error();
+    if (!job_.filters.empty()) std::erase_if(seen->freed, [&](const auto& pages) { return !selection_.filter.matches_freed_pages(pages.findings); });
     return found(document(report::Command::verify, purge::only_values(std::move(*seen), job_.declared.values, place_.fingerprint())));
   }
 
@@ -116,8 +138,52 @@ class Runner {
     if (!seen) return std::move(seen).error();
     auto images = report::find_images(seen->inventory, job_.images);
     if (!images) return std::move(images).error();
+    std::erase_if(*images, [&](plan::Index image) { return !seen->plan.items[image].selected; });
+    if (images->empty()) return Error(Errc::usage, "the filter leaves none of these images to judge");
     JobResult result = found(report::gate_document(document(report::Command::gate, *seen), *seen, *images));
+    result.is_whole = false;
     result.look = std::move(*seen);
+    return result;
+  }
+
+  Result<JobResult> explain() {
+    step("Looking at the engine…");
+    auto seen = look();
+    if (!seen) return std::move(seen).error();
+    const std::vector<secrets::KnownValue> known(seen->findings.known.values().begin(), seen->findings.known.values().end());
+    if (job_.object.starts_with("database.freed:"))
+      if (Status freed = purge::look_into_freed_pages(*seen, known, place_.search, purge::kSettled, stop_); !freed) return std::move(freed).error();
+    auto told = report::explain(*seen, job_.object, place_.fingerprint());
+    if (!told) return std::move(told).error();
+    JobResult result = finished({}, ExitStatus::done);
+    result.explanation = std::move(*told);
+    return result;
+  }
+
+  // An engine without history has no builds to look for; the journal may know of some.
+  Result<JobResult> builds() {
+    report::Builds told;
+    told.engine = place_.host.client.engine();
+    auto removals = purge::read_audit(place_.state_dir, {.since = {}, .until = {}, .kinds = {"removal"}, .actors = {}, .subjects = {}, .outcomes = {"removed"},
+                                                         .policies = {}, .limit = kMostRemovals});
+    if (!removals && removals.error().code() != Errc::not_found) told.unread.push_back({"audit journal", removals.error().message()});
+    const std::vector<purge::AuditEntry> removed = removals ? std::move(*removals) : std::vector<purge::AuditEntry>();
+    if (place_.host.history) {
+      step("Looking at the engine…");
+      auto seen = look();
+      if (!seen) return std::move(seen).error();
+      told.rows = report::make_build_rows(*seen, place_.policy.names, removed);
+      for (const inventory::Unread& place : seen->unread) told.unread.push_back({place.place, seen->findings.known.redact(place.reason)});
+    } else {
+      told.rows = report::make_build_rows(removed);
+      if (inventory::may_hide_build_history(told.engine)) told.unread.push_back({"build history", "this engine does not offer BuildKit's control API on its socket"});
+    }
+    report::Document document;
+    document.engine = told.engine;
+    document.unread = told.unread;
+    document.complete = told.unread.empty();
+    JobResult result = finished(std::move(document), ExitStatus::done);
+    result.builds = std::move(told);
     return result;
   }
 
@@ -159,35 +225,15 @@ class Runner {
     auto report = remove(*seen);
     if (!report) return std::move(report).error();
     JobResult result = purged(*seen, *report);
-    if (job_.since && !result.error) limit_to_session(result, report->after ? *report->after : *seen);
+    result.is_whole = !job_.since;
     result.look = report->after ? std::move(*std::exchange(report->after, std::nullopt)) : std::move(*seen);
     result.report = std::move(*report);
     return result;
   }
 
-  // What was there before the session, or belongs to a build that runs, is told by the next look at it and fails no pipeline.
-  void limit_to_session(JobResult& result, const purge::Look& after) {
-    std::set<std::string> declared, left;
-    for (const secrets::KnownValue& value : job_.declared.values) declared.insert(place_.fingerprint()(value.value));
-    for (const plan::Item& item : after.plan.items) {
-      const inventory::Object& object = after.inventory[item.object];
-      const bool named = std::ranges::any_of(after.findings.of[item.object], [&](const secrets::Finding& finding) {
-        return declared.contains(finding.value ? place_.fingerprint()(*finding.value) : finding.fingerprint);
-      });
-      const bool runs = std::ranges::any_of(item.reasons, [](const plan::Reason& reason) { return reason.code == "in-use" || reason.code == "build-running"; });
-      if (item.secret && (named || (!runs && object.created() && *object.created() >= *job_.since))) left.insert(object.id());
-    }
-    std::erase_if(result.document.objects, [&](const report::ObjectRow& row) { return row.state != "removed" && row.state != "failed" && !left.contains(row.id); });
-    report::Summary& summary = result.document.summary;
-    summary.remaining_secrets = left.size();
-    summary.objects = result.document.objects.size();
-    summary.kept = static_cast<std::size_t>(std::ranges::count(result.document.objects, "kept", &report::ObjectRow::state));
-    summary.secret_objects = static_cast<std::size_t>(std::ranges::count(result.document.objects, true, &report::ObjectRow::secret));
-    if (result.status == ExitStatus::secrets && left.empty()) result.status = summary.failed != 0 ? ExitStatus::failed : ExitStatus::done;
-  }
-
   JobResult purged(const purge::Look& seen, const purge::Report& report) {
     report::Document told = document(report::Command::purge, seen, &report);
+    if (job_.since) limit_to_session(told, report.after ? *report.after : seen);
     const report::Summary summary = told.summary;
     const ExitStatus status = summary.remaining_secrets != 0 ? ExitStatus::secrets : summary.failed != 0 ? ExitStatus::failed : ExitStatus::done;
     JobResult result = finished(std::move(told), status);

@@ -13,6 +13,7 @@
 #include "plan/plan.hpp"
 #include "policy/policy.hpp"
 #include "purge/look.hpp"
+#include "report/builds.hpp"
 #include "report/document.hpp"
 #include "search/search.hpp"
 #include "secrets/value_set.hpp"
@@ -32,16 +33,17 @@ struct DeclaredSecrets {
   std::string without_secrets(const std::string& text) const;
 };
 
-enum class What { scan, plan, purge, verify, gate };
+enum class What { scan, plan, purge, verify, gate, explain, builds };
 
 struct Job {
   What what = What::scan;
   bool all = false;                // every finished build's residue
   std::vector<std::string> filters{};  // KEY=VALUE
   std::vector<std::string> images{};   // gate's: tags, ids or beginnings of ids
+  std::string object{};                // explain's: an id
   DeclaredSecrets declared{};
   std::vector<secrets::KnownValue> also_known{};  // of other sessions: searched for, and nobody's fault here
-  std::optional<Instant> since{};                 // a session's begin: what counts is younger, or holds a declared value
+  std::optional<Instant> since{};                 // a session's begin, of plan and purge: limit_to_session
   std::string trigger = "request";
   std::string actor{};               // for the journal; empty: this process's user
 };
@@ -67,11 +69,14 @@ struct Workplace {
 };
 
 struct JobResult {
-  report::Document document;
+  report::Document document;  // of explain and builds: what could not be looked at, and the engine
   ExitStatus status;
   std::optional<Error> error;      // with a purge that did not come to its end, or a result that is not complete
   std::optional<purge::Look> look;  // the last one
   std::optional<purge::Report> report;
+  bool is_whole = true;                 // false: the document leaves out what it was not asked about
+  std::optional<std::string> explanation{};
+  std::optional<report::Builds> builds{};
 };
 
 // An error where there is no document: nothing was changed then.

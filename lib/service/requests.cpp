@@ -102,7 +102,8 @@ Result<JobRequest> parse_job_request(std::string_view body, Instant now) {
   if (!parsed) return std::move(parsed).error();
   Fields& fields = parsed->fields;
   JobRequest request{.all = fields.take("all", false), .filters = fields.take("filters", std::vector<std::string>()),
-                     .images = fields.take("images", std::vector<std::string>()), .declared = std::move(parsed->declared)};
+                     .images = fields.take("images", std::vector<std::string>()), .object = fields.take<std::string>("object", ""),
+                     .declared = std::move(parsed->declared)};
   auto form = take_form(fields);
   if (Status good = fields.end(); !good) return std::move(good).error();
   if (!form) return std::move(form).error();
@@ -111,16 +112,20 @@ Result<JobRequest> parse_job_request(std::string_view body, Instant now) {
   return request;
 }
 
-Result<SessionRequest> parse_session_request(std::string_view body) {
+Result<SessionRequest> parse_session_request(std::string_view body, Instant now) {
   auto parsed = parse_body(body);
   if (!parsed) return std::move(parsed).error();
   Fields& fields = parsed->fields;
   SessionRequest request{.name = fields.take<std::string>("name", ""),
                          .lifetime = std::chrono::seconds(fields.take<std::int64_t>("lifetime_seconds", kUsualSession.count())),
+                         .scope = {.command = fields.take<std::string>("command", "session"), .all = fields.take("all", false),
+                                   .dry_run = fields.take("dry_run", false), .filters = fields.take("filters", std::vector<std::string>())},
                          .declared = std::move(parsed->declared)};
   if (Status good = fields.end(); !good) return std::move(good).error();
   if (request.lifetime < std::chrono::seconds(1) || request.lifetime > kLongestSession)
     return Error(Errc::usage, "'lifetime_seconds' must be between 1 and 86400");
+  if (request.scope.command != "session" && request.scope.command != "run") return Error(Errc::usage, "'command' must be session or run");
+  if (auto filter = plan::parse_filter(request.scope.filters, now); !filter) return std::move(filter).error();
   return request;
 }
 

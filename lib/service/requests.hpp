@@ -9,7 +9,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "report/format.hpp"
-#include "service/job.hpp"
+#include "service/sessions.hpp"
 
 namespace cleanerd::service {
 
@@ -23,6 +23,7 @@ struct JobRequest {
   bool all = false;
   std::vector<std::string> filters{};  // plan::parse_filter takes them
   std::vector<std::string> images{};
+  std::string object{};
   DeclaredSecrets declared{};
   Form form{};
 };
@@ -30,6 +31,7 @@ struct JobRequest {
 struct SessionRequest {
   std::string name{};
   std::chrono::seconds lifetime{};  // up to 24 hours
+  SessionScope scope{};
   DeclaredSecrets declared{};
 };
 
@@ -40,7 +42,7 @@ struct EndRequest {
 
 // An empty body is an empty object. Errc::usage says what is wrong, without a declared value; those are wiped in what is parsed.
 Result<JobRequest> parse_job_request(std::string_view body, Instant now);
-Result<SessionRequest> parse_session_request(std::string_view body);
+Result<SessionRequest> parse_session_request(std::string_view body, Instant now);
 Result<EndRequest> parse_end_request(std::string_view body);
 
 }  // namespace cleanerd::service

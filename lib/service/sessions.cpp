@@ -31,6 +31,12 @@ std::string actor_of(uid_t user) { return "uid " + std::to_string(user); }
 
 Instant began_by_clock(Instant told, Duration open_for, Instant now) { return std::min(told, now - open_for); }
 
+Job job_of(const EndedSession& session, const std::string& actor) {
+  const SessionScope& scope = session.scope;
+  return {.what = scope.dry_run ? What::plan : What::purge, .all = scope.all, .filters = scope.filters, .declared = session.declared,
+          .since = session.info.began, .trigger = "session", .actor = actor};
+}
+
 Result<std::vector<SessionInfo>> Sessions::take_lost() {
   auto open = purge::open_sessions(state_dir_);
   if (!open) return std::move(open).error();
@@ -45,7 +51,7 @@ Result<std::vector<SessionInfo>> Sessions::take_lost() {
   return lost;
 }
 
-Result<SessionInfo> Sessions::begin(const std::string& name, DeclaredSecrets declared, Duration lifetime, uid_t owner) {
+Result<SessionInfo> Sessions::begin(const std::string& name, DeclaredSecrets declared, Duration lifetime, uid_t owner, SessionScope scope) {
   auto id = new_id();
   if (!id) return std::move(id).error();
   const Instant now = system_now();
@@ -54,7 +60,7 @@ Result<SessionInfo> Sessions::begin(const std::string& name, DeclaredSecrets dec
     const std::lock_guard lock(mutex_);
     if (open_.size() >= kMostSessions) return Error(Errc::too_large, "there are " + std::to_string(kMostSessions) + " sessions already; end some");
     const auto began = steady_clock::now();
-    open_.emplace(info.id, Open{{info, std::move(declared)}, began, began + lifetime});
+    open_.emplace(info.id, Open{{info, std::move(declared), std::move(scope)}, began, began + lifetime});
   }
   if (Status written = purge::begin_session(state_dir_, {info.id, info.name, actor_of(owner), info.began, info.expires}); !written) {
     const std::lock_guard lock(mutex_);

@@ -24,13 +24,25 @@ struct SessionInfo {
   std::size_t secrets = 0;
 };
 
+// What its end does.
+struct SessionScope {
+  std::string command = "session";  // or run: what its document is called
+  bool all = false;                 // as a job's
+  bool dry_run = false;             // a plan instead of a purge
+  std::vector<std::string> filters{};
+};
+
 struct EndedSession {
   SessionInfo info;
   DeclaredSecrets declared;
+  SessionScope scope{};
 };
 
 // When a session began that has been open for so long: what came since counts, also where the clock has been set back meanwhile.
 Instant began_by_clock(Instant told, Duration open_for, Instant now);
+
+// The purge (or plan) at its end.
+Job job_of(const EndedSession& session, const std::string& actor);
 
 // Declared values are here alone, in memory; the journal knows that a session was there. Any thread.
 class Sessions {
@@ -42,7 +54,7 @@ class Sessions {
   Result<std::vector<SessionInfo>> take_lost();
 
   // Errc::io when the journal cannot be written, ::too_large beyond 1000 sessions.
-  Result<SessionInfo> begin(const std::string& name, DeclaredSecrets declared, Duration lifetime, uid_t owner);
+  Result<SessionInfo> begin(const std::string& name, DeclaredSecrets declared, Duration lifetime, uid_t owner, SessionScope scope = {});
   std::vector<SessionInfo> list() const;
   // Every open session's values: each look searches for all of them.
   std::vector<secrets::KnownValue> values() const;

@@ -46,6 +46,7 @@ class Image:
     step_command: list[str]
     created: float
     size: int = 1_000_000
+    tagged: float = 0.0  # when a tag was last given to it; 0: the engine does not tell
 
     @property
     def short(self) -> str:
@@ -60,7 +61,8 @@ class Image:
         config = {"Env": list(self.env) or None, "Labels": dict(self.labels) or None, "Cmd": ["/bin/sh"]}
         return {"Id": self.id, "Parent": self.parent, "RepoTags": list(self.tags), "RepoDigests": [],
                 "Created": rfc3339(self.created), "Config": config, "ContainerConfig": {"Cmd": list(self.step_command) or None},
-                "Size": self.size, "Os": "linux", "Architecture": "amd64"}
+                "Size": self.size, "Os": "linux", "Architecture": "amd64",
+                "Metadata": {"LastTagTime": rfc3339(self.tagged) if self.tagged else "0001-01-01T00:00:00Z"}}
 
     def history(self) -> list[Json]:
         newest_first = [{"Id": "<missing>", "Created": int(self.created), "CreatedBy": step, "Tags": None, "Size": 0, "Comment": ""}

@@ -72,6 +72,13 @@ class Service:
         self.wait_for("it is ready", lambda: self.is_ready)
         return self
 
+    def wait_until_at_rest(self) -> "Service":
+        """Nothing but what a test does will make it purge for minutes."""
+        self.wait_until_looked()
+        self.wait_for("it follows the engine", lambda: "engine version=" in self.log)
+        self.wait_for("nothing is left to do", lambda: not json.loads(self.ask("GET", "/v1/status").text)["busy"])
+        return self
+
     def wait_until_listening(self) -> "Service":
         self.wait_for("the control socket answers", self.answers)
         return self

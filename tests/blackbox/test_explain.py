@@ -1,9 +1,11 @@
 """explain: one object's story in sentences."""
 
+import re
 import unittest
 
-from runner import DONE, USAGE, BlackBoxTest
+from runner import CLEANERCTL, DONE, UNREACHABLE, USAGE, BlackBoxTest
 from scenario import busy_host, innocent_host
+from service import ServiceTest
 
 
 class Explain(BlackBoxTest):
@@ -50,6 +52,22 @@ class Explain(BlackBoxTest):
         short = next(word for line in machine.run("scan").stdout.splitlines() for word in line.split() if word.startswith("image.dangling:"))
         self.assert_status(machine.run("explain", short), DONE)
 
+    def test_every_id_that_a_scan_prints_is_understood(self) -> None:
+        host = busy_host()
+        for name in ("ci0_state", "ci1_state"):
+            host.state.volumes.add("buildx_buildkit_" + name)
+        machine = self.machine(host)
+        printed = set(re.findall(r"\b[a-z]+\.[a-z.]+:\S+", machine.run("scan", "--all").stdout))
+        self.assertGreater(len(printed), 10)
+        for id in sorted(printed):
+            with self.subTest(id=id):
+                self.assert_status(machine.run("explain", id), DONE)
+
+    def test_freed_pages_that_nothing_is_known_of_are_a_usage_error(self) -> None:
+        run = self.machine(innocent_host()).run("explain", "database.freed:/buildkit/cache.db")
+        self.assert_status(run, USAGE)
+        self.assert_one_line(run, "there is no object")
+
     def test_an_ambiguous_part_names_the_candidates(self) -> None:
         host = innocent_host()
         machine = self.machine(host)
@@ -73,10 +91,40 @@ class Explain(BlackBoxTest):
                 self.assert_one_line(run)
                 self.assertNotIn("\x1b", run.stderr)
 
+    def test_an_unknown_id_is_not_quoted(self) -> None:
+        machine = self.machine(innocent_host())
+        run = machine.run("explain", machine.host.plant())  # a secret by mistake: the runner refuses any output with it
+        self.assert_status(run, USAGE)
+
     def test_without_an_object_it_is_a_usage_error(self) -> None:
         run = self.machine().run("explain")
         self.assert_status(run, USAGE)
         self.assert_one_line(run, "ID")
+
+
+class ThroughTheService(ServiceTest):
+    def test_the_service_tells_the_same_story(self) -> None:
+        host = innocent_host()
+        tagged = host.keep(host.state.add_image(step="RUN true", tags=["app:2"], env=["API_TOKEN=" + host.plant()]))
+        service = self.service(host).wait_until_at_rest()
+        machine = service.machine
+        run = machine.run_raw([CLEANERCTL, "explain", "--daemon", "--socket", str(service.socket), tagged])
+        self.assert_status(run, DONE)
+        here = machine.run("explain", "--no-daemon", tagged)
+        self.assertEqual(re.sub(r"made .* ago", "", run.stdout), re.sub(r"made .* ago", "", here.stdout))
+        self.assertIn("A purge keeps it because it", run.stdout)
+
+    def test_an_unknown_object_is_a_usage_error_there_too(self) -> None:
+        service = self.service(innocent_host()).wait_until_at_rest()
+        run = service.machine.run_raw([CLEANERCTL, "explain", "--daemon", "--socket", str(service.socket), "ffffffffffff"])
+        self.assert_status(run, USAGE)
+        self.assert_one_line(run, "there is no object")
+
+    def test_what_has_to_be_the_service_is_not_done_without_it(self) -> None:
+        machine = self.machine(innocent_host())
+        run = machine.run("explain", "--daemon", "--socket", str(machine.directory / "none"), machine.host.base)
+        self.assert_status(run, UNREACHABLE)
+        self.assertEqual(machine.engine.requests, [])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The question that purge asks on a terminal."""
 
+import json
 import os
 import pty
 import select
@@ -9,6 +10,7 @@ import unittest
 
 from runner import DONE, FAILED, USAGE, BlackBoxTest, Machine, interrupt
 from scenario import busy_host, innocent_host
+from service import Service, ServiceTest
 
 
 class Terminal:
@@ -123,6 +125,70 @@ class Prompt(BlackBoxTest):
         self.assert_status(run, USAGE)
         self.assert_one_line(run, "--force")
         self.assertEqual(machine.engine.requests, [])
+
+
+class ThroughTheService(ServiceTest):
+    """Its own purges come before the residue does, and not again for minutes."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.one: Service = self.service(innocent_host()).wait_until_at_rest()
+        host = self.one.machine.host
+        self.image = host.classic_build(host.plant(), steps=1)[0]
+        host.failed_classic_build(host.plant())
+
+    def ask(self, *arguments: str) -> Terminal:
+        terminal = Terminal(self.one.machine, "purge", "--daemon", "--socket", str(self.one.socket), *arguments)
+        terminal.wait_for(b"[y/N]")
+        self.assert_nothing_removed(self.one.machine)
+        return terminal
+
+    def test_shows_the_plan_asks_and_no_removes_nothing(self) -> None:
+        terminal = self.ask()
+        for part in (b"3 objects would be removed", self.image[7:19].encode(), b"Remove 3 objects? [y/N]"):
+            self.assertIn(part, terminal.seen)
+        terminal.type(b"n\n")
+        self.assertEqual(terminal.end(), FAILED)
+        self.assertIn(b"nothing was removed", terminal.seen)
+        self.assert_nothing_removed(self.one.machine)
+        self.one.machine.check_secrecy(terminal.seen)
+
+    def test_yes_removes_and_shows_how_far_it_is(self) -> None:
+        terminal = self.ask()
+        terminal.type(b"y\n")
+        self.assertEqual(terminal.end(), DONE)
+        self.assertIn(b"Removing [", terminal.seen)
+        self.assertIn(b"3/3", terminal.seen)
+        self.assertIn(b"3 objects removed", terminal.seen)
+        self.assert_clean(self.one.machine)
+        self.one.machine.check_secrecy(terminal.seen)
+
+    def test_control_c_at_the_question_removes_nothing(self) -> None:
+        terminal = self.ask()
+        interrupt(terminal.child, signal.SIGINT)
+        self.assertNotEqual(terminal.end(10), DONE)
+        self.assert_nothing_removed(self.one.machine)
+
+    def test_the_result_alone_goes_to_a_file(self) -> None:
+        file = self.one.machine.directory / "result.json"
+        terminal = self.ask("--format", "json", "--output", str(file))
+        terminal.type(b"y\n")
+        self.assertEqual(terminal.end(), DONE)
+        self.assertEqual(json.loads(file.read_text())["command"], "purge")
+
+    def test_what_goes_without_a_secret_is_asked_about_too(self) -> None:
+        self.assertEqual(Terminal(self.one.machine, "purge", "--daemon", "--socket", str(self.one.socket), "--force").end(), DONE)
+        self.one.machine.engine.requests.clear()
+        terminal = self.ask("--all")
+        terminal.type(b"n\n")
+        self.assertEqual(terminal.end(), FAILED)
+        self.assert_nothing_removed(self.one.machine)
+
+    def test_nothing_to_remove_is_not_asked_about(self) -> None:
+        self.assertEqual(Terminal(self.one.machine, "purge", "--daemon", "--socket", str(self.one.socket), "--force").end(), DONE)
+        terminal = Terminal(self.one.machine, "purge", "--daemon", "--socket", str(self.one.socket))
+        self.assertEqual(terminal.end(), DONE)
+        self.assertNotIn(b"[y/N]", terminal.seen)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,44 @@ class Filters(BlackBoxTest):
             with self.subTest(filter=one):
                 self.assertEqual(self.planned(one), expected)
 
+    def told(self, machine: Machine, command: str, *filters: str, **options: object) -> tuple[int, set[str]]:
+        arguments = [part for one in filters for part in ("--filter", one)]
+        run = machine.run(command, "--format", "json", *arguments, **options)  # type: ignore[arg-type]
+        document = run.document
+        self.assertEqual(document["summary"]["objects"], len(document["objects"]))
+        self.assertEqual(document["summary"]["secret_objects"], sum(bool(item["findings"]) for item in document["objects"]))
+        return run.status, {item["engine_id"] for item in document["objects"]}
+
+    def test_a_scan_tells_and_counts_what_the_filter_selects(self) -> None:
+        machine = self.machine(self.host)
+        self.assertEqual(self.told(machine, "scan", "kind=cache", "rule=secret-step"), (SECRETS, {self.used, self.unused}))
+        self.assertEqual(self.told(machine, "scan", "label=team=red", "label=team=blue"), (SECRETS, {self.old, self.young}))
+        self.assertEqual(self.told(machine, "scan", "image=busybox:*"), (DONE, {self.host.base}))
+        self.assertEqual(self.told(machine, "scan", "image=none:*"), (DONE, set()))
+        self.assertEqual(self.told(machine, "scan", "kind=database.freed"), (DONE, set()))
+
+    def test_a_verify_tells_and_counts_what_the_filter_selects(self) -> None:
+        machine = self.machine(self.host)
+        given = {"env": {"MINE": self.host.planted[0]}}  # the old image's
+        for filters, expected in (["image=" + self.old], (SECRETS, {self.old})), (["image=" + self.young], (DONE, {self.young})), (["kind=container.build"], (DONE, {self.step})):
+            arguments = [part for one in filters for part in ("--filter", one)]
+            run = machine.run("verify", "--secret-env", "MINE", "--format", "json", *arguments, **given)  # type: ignore[arg-type]
+            self.assertEqual((run.status, {item["engine_id"] for item in run.document["objects"]}), expected)
+
+    def test_what_could_not_be_read_is_told_whatever_the_filter_selects(self) -> None:
+        machine = self.machine(self.host)
+        run = machine.run("scan", "--format", "json", "--filter", "kind=container.build", "--secret-env", "MINE", env={"MINE": "short"})
+        self.assertFalse(run.document["complete"])
+        self.assertIn("MINE", run.document["unread"][0]["place"])
+
+    def test_all_lists_what_carries_no_secret_in_the_table_too(self) -> None:
+        machine = self.machine(self.host)
+        self.assertNotIn(self.host.base[7:19], machine.run("scan").stdout)
+        run = machine.run("scan", "--all")
+        self.assert_status(run, SECRETS)
+        self.assertIn(self.host.base[7:19], run.stdout)
+        self.assertIn(self.old[7:19], run.stdout)
+
     def test_the_same_key_is_or_and_different_keys_are_and(self) -> None:
         self.assertEqual(self.planned("label=team=red", "label=team=blue"), {self.old, self.young})
         self.assertEqual(self.planned("kind=cache", "kind=container"), {self.used, self.unused, self.step})
@@ -62,17 +100,19 @@ class Filters(BlackBoxTest):
         for wrong, part in {"kind=nothing": "nothing", "kind=imag": "imag", "colour=red": "expected kind, label, until, image, build or rule",
                             "until=yesterday": "duration", "kind": "KEY=VALUE", "=x": "", "kind=": "KEY=VALUE"}.items():
             with self.subTest(filter=wrong):
-                run = machine.run("purge", "--force", "--filter", wrong)
-                self.assert_status(run, USAGE)
-                self.assert_one_line(run, "--filter", part)
+                for command in (["purge", "--force"], ["scan"], ["plan"], ["verify", "--secret-env", "MINE"], ["gate", "busybox:local"]):
+                    run = machine.run(*command, "--filter", wrong, env={"MINE": new_secret()})
+                    self.assert_status(run, USAGE)
+                    self.assert_one_line(run, "--filter", part)
         self.assertEqual(machine.engine.requests, [])
 
     def test_what_a_build_left_is_not_guessed_where_the_engine_tells_of_none(self) -> None:
         for selection in (("--build", "abcd"), ("--filter", "build=abcd")):
             machine = self.machine(self.host)
-            run = machine.run("purge", "--force", *selection)
-            self.assert_status(run, USAGE)
-            self.assert_one_line(run, "--build")
+            for command in (["purge", "--force"], ["scan"], ["plan"], ["verify", "--secret-env", "MINE"], ["gate", "busybox:local"]):
+                run = machine.run(*command, *selection, env={"MINE": new_secret()})
+                self.assert_status(run, USAGE)
+                self.assert_one_line(run, "--build")
             self.assertEqual(machine.engine.asked_to_remove(), [])
 
 

@@ -66,6 +66,8 @@ class BadClients(ServiceTest):
             ("/v1/sessions", session | {"lifetime_seconds": True}, 400, "'lifetime_seconds' has the wrong type"),
             ("/v1/sessions", session | {"lifetime_seconds": 0}, 400, "between 1 and 86400"),
             ("/v1/sessions", session | {"lifetime_seconds": 1 << 62}, 400, "between 1 and 86400"),
+            ("/v1/sessions", session | {"filters": ["colour=red"]}, 400, "colour"),
+            ("/v1/sessions", session | {"command": "purge"}, 400, "'command' must be session or run"),
             ("/v1/sessions", session | {"unheard_of": 1}, 400, "unknown field 'unheard_of'"),
             ("/v1/sessions/0000/end", {}, 404, "no open session"),
             (f"/v1/sessions/{'0' * 4000}/end", {}, 404, "no open session"),
@@ -102,11 +104,11 @@ class BadClients(ServiceTest):
 
 
 class OtherUsers(ServiceTest):
-    def ask_as_nobody(self, service: Service, method: str, path: str) -> str:
+    def ask_as_nobody(self, service: Service, method: str, path: str, body: str = "") -> str:
         for directory in (service.directory, service.socket.parent):
             directory.chmod(0o755)
         service.socket.chmod(0o666)
-        request = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        request = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}"
         code = ("import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.sendall(sys.argv[2].encode());"
                 "print(s.makefile().read())")
         done = subprocess.run(["python3", "-c", code, service.socket, request], user=NOBODY, group=NOBODY, extra_groups=[], cwd="/", text=True,
@@ -122,6 +124,23 @@ class OtherUsers(ServiceTest):
         self.assertIn("control.may_purge", refused)
         entries = json.loads(service.ask("GET", "/v1/audit?kind=refused").text)["entries"]
         self.assertEqual([(entry["actor"], entry["object"], entry["outcome"]) for entry in entries], [(f"uid {NOBODY}", "purge", "permission")])
+
+    def test_one_may_have_objects_and_builds_explained(self) -> None:
+        service = self.service().wait_until_looked()
+        base = service.machine.host.base
+        explained = self.ask_as_nobody(service, "POST", "/v1/jobs/explain", json.dumps({"object": base}))
+        self.assertIn(f"image.tagged:{base}", explained)
+        self.assertIn("HTTP/1.1 200", self.ask_as_nobody(service, "GET", "/v1/builds"))
+        self.assertIn('"status":0', self.ask_as_nobody(service, "POST", "/v1/jobs/builds"))
+
+    def test_ones_session_takes_no_more_than_the_policy_does(self) -> None:
+        service = self.service()
+        self.assertIn("HTTP/1.1 201", self.ask_as_nobody(service, "POST", "/v1/sessions", '{"filters": ["kind=cache"]}'))
+        self.assertIn("HTTP/1.1 201", self.ask_as_nobody(service, "POST", "/v1/sessions", '{"all": true, "dry_run": true}'))
+        refused = self.ask_as_nobody(service, "POST", "/v1/sessions", '{"all": true}')
+        self.assertIn("HTTP/1.1 403", refused)
+        self.assertIn("control.may_purge", refused)
+        self.assertEqual(len(json.loads(service.ask("GET", "/v1/sessions").text)["sessions"]), 2)
 
     def test_one_whom_the_configuration_names_may_purge(self) -> None:
         service = self.service(config="control: {may_purge: [nobody]}\n")
@@ -320,7 +339,8 @@ class Documentation(ServiceTest):
 
     def test_every_documented_field_is_known_and_every_answer_has_the_documented_ones(self) -> None:
         service = self.service()
-        examples = {"name": "job", "lifetime_seconds": 60, "secrets": [], "format": "json", "colour": False, "all": False, "filters": [], "images": []}
+        examples = {"name": "job", "lifetime_seconds": 60, "secrets": [], "format": "json", "colour": False, "all": False, "filters": [], "images": [],
+                    "object": "", "command": "run", "dry_run": True}
         for path in ("/v1/sessions", "/v1/jobs/{what}", "/v1/sessions/{id}/end"):
             body = self.api["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"]
             session = json.loads(service.ask("POST", "/v1/sessions", {}).text)["id"]

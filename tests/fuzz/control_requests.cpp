@@ -37,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check_declared(job->declared);
     if (!plan::parse_filter(job->filters, kNow)) std::abort();
   }
-  const auto session = parse_session_request(body);
+  const auto session = parse_session_request(body, kNow);
   check_refusal(session);
   if (session) {
     check_declared(session->declared);

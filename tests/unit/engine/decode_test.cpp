@@ -35,6 +35,16 @@ TEST(DecodeImageSummary, DropsThePlaceholderTag) {
   EXPECT_EQ(format_rfc3339(*image->created), "2026-11-23T19:48:08.000Z");
 }
 
+TEST(DecodeTaggedAt, TellsWhenATagWasLastGivenOrNothing) {
+  const auto tagged = decode_tagged_at(R"({"Metadata":{"LastTagTime":"2026-11-23T21:48:08.5+02:00"}})"_json_text);
+  ASSERT_TRUE(tagged);
+  EXPECT_EQ(format_rfc3339(*tagged), "2026-11-23T19:48:08.500Z");
+  const auto never = decode_tagged_at(R"({"Metadata":{"LastTagTime":"0001-01-01T00:00:00Z"}})"_json_text);
+  EXPECT_TRUE(!never || *never < *tagged);
+  for (const json& none : {R"({})"_json_text, R"({"Metadata":null})"_json_text, R"({"Metadata":{"LastTagTime":"soon"}})"_json_text, R"([])"_json_text})
+    EXPECT_FALSE(decode_tagged_at(none)) << none;
+}
+
 TEST(Decode, ReportsTheFirstMemberOfAWrongType) {
   struct Row {
     const char* name;

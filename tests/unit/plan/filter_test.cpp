@@ -98,6 +98,32 @@ TEST(Filter, ByAgeLeavesOutWhatHasNoTimeAndWhatIsExactlyOfThatTime) {
   EXPECT_FALSE(filter({"until=10m"}).matches(host[1], {}));
 }
 
+TEST(Filter, SelectsFreedPagesByKindAndRuleAlone) {
+  const std::vector<secrets::Finding> findings{{"known-value", secrets::Source::content, "", std::nullopt, ""}};
+  EXPECT_TRUE(filter({}).matches_freed_pages(findings));
+  EXPECT_TRUE(filter({"kind=database.freed"}).matches_freed_pages({}));
+  EXPECT_TRUE(filter({"kind=image", "kind=database", "rule=known-value"}).matches_freed_pages(findings));
+  EXPECT_FALSE(filter({"rule=known-value"}).matches_freed_pages({}));
+  for (const char* other : {"kind=image", "until=1h", "label=a", "image=*", "build=b"}) EXPECT_FALSE(filter({other}).matches_freed_pages(findings)) << other;
+}
+
+TEST(CheckBuilds, RefusesABuildThatIsNotOnRecordWithoutQuotingIt) {
+  const inventory::Inventory host = an_inventory().with(build("aaaa")).snapped();
+  EXPECT_TRUE(check_builds(filter({}), host));
+  EXPECT_TRUE(check_builds(filter({"build=aaaa"}), host));
+  const std::string unknown = new_secret();
+  const Status checked = check_builds(filter({"build=aaaa", "build=" + unknown}), host);
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().code(), Errc::usage);
+  EXPECT_EQ(checked.error().message().find(unknown), std::string::npos);
+}
+
+TEST(CheckBuilds, DoesNotJudgeWhereTheBuildsWereNotListed) {
+  an_inventory scenario;
+  scenario.snapshot.unlisted.push_back(inventory::Kind::history_record);
+  EXPECT_TRUE(check_builds(filter({"build=aaaa"}), scenario.snapped()));
+}
+
 TEST(ParseFilter, SaysWhatIsWrong) {
   struct Row {
     const char* argument;
@@ -113,6 +139,15 @@ TEST(ParseFilter, SaysWhatIsWrong) {
     ASSERT_FALSE(parsed) << row.argument;
     EXPECT_EQ(parsed.error().code(), Errc::usage);
     EXPECT_THAT(parsed.error().message(), HasSubstr(row.message)) << row.argument;
+  }
+}
+
+TEST(ParseFilter, QuotesNothingThatMayBeASecret) {
+  const std::string secret = new_secret();
+  for (const std::string& argument : {secret, secret + "=x", "kind=" + secret, "until=" + secret}) {
+    const auto parsed = parse_filter(std::vector<std::string>{argument}, kNow);
+    ASSERT_FALSE(parsed);
+    EXPECT_EQ(parsed.error().message().find(secret), std::string::npos) << parsed.error().message();
   }
 }
 

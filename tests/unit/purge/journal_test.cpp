@@ -143,10 +143,19 @@ TEST_F(JournalTest, OfTheFirstVersionIsBroughtUpWithWhatIsOnIt) {
   }
   ASSERT_TRUE(execute(open_journal(state_)->get(),
                       "DROP TABLE event; DROP TABLE session; ALTER TABLE run DROP COLUMN cause; ALTER TABLE action DROP COLUMN policy;"
+                      "ALTER TABLE action DROP COLUMN builds;"
                       "PRAGMA user_version=1",
                       "test"));
   EXPECT_THAT(open().unfinished(kEngine).value(), ElementsAre("a"));
   EXPECT_TRUE(note(state_, {"reload", "service", "", "done", ""}));
+}
+
+TEST_F(JournalTest, RemembersTheBuildsThatLeftAnObject) {
+  Journal journal = open();
+  const std::vector<Planned> objects{{"cache.regular:a", "secrets", "one two"}, {"image.dangling:b", "secrets"}};
+  ASSERT_TRUE(journal.begin(kEngine, {"build", "service"}, objects));
+  EXPECT_THAT(audit({"object=cache.regular:a"}), ElementsAre(Field(&AuditEntry::builds, "one two")));
+  EXPECT_THAT(audit({"object=image.dangling:b"}), ElementsAre(Field(&AuditEntry::builds, "")));
 }
 
 TEST_F(JournalTest, ATrialLeavesNoTrace) {

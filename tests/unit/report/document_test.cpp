@@ -218,7 +218,7 @@ TEST(EveryOutput, NeverHoldsTheSecret) {
     outputs.push_back(render_sarif(document_of(command, look)));
     outputs.push_back(render_table(document_of(command, look), Colour::yes));
   }
-  for (plan::Index i = 0; i < look.inventory.objects().size(); ++i) outputs.push_back(render_explanation(look, i, kFingerprint));
+  for (plan::Index i = 0; i < look.inventory.objects().size(); ++i) outputs.push_back(explain(look, look.inventory[i].id(), kFingerprint).value());
   for (const std::string& output : outputs) {
     EXPECT_THAT(output, Not(HasSubstr(kSecret)));
     EXPECT_THAT(output, Not(HasSubstr(kSecret.substr(2, 20))));
@@ -249,8 +249,35 @@ TEST(RenderTable, SaysThatThereIsNothing) {
 
 TEST(RenderExplanation, TellsTheStoryOfAnObject) {
   const purge::Look look = look_at(a_host());
-  const auto story = [&](std::string_view name) { return render_explanation(look, index_of(look.inventory, name), kFingerprint); };
+  const auto story = [&](std::string_view name) { return explain(look, look.inventory[index_of(look.inventory, name)].id(), kFingerprint).value(); };
   expect_golden(fs::path(TEST_SOURCE_DIR) / "unit/report/golden/explain.txt", story("step") + "\n" + story("app") + "\n" + story("cache"));
+}
+
+TEST(Explain, TellsOfFreedPagesThatTheLookWentInto) {
+  const std::string secret = new_secret();
+  purge::FreedPages pages;
+  pages.database = "buildkit/history.db";
+  pages.findings.push_back({"known-value", secrets::Source::content, "freed page 3, byte 12300", SecretValue(secret), "declared", {}, {}});
+  purge::Look look = look_at(a_host());
+  look.freed = {pages};
+  const auto story = explain(look, "database.freed:buildkit/history.db", kFingerprint);
+  ASSERT_TRUE(story) << story.error().message();
+  for (const char* part : {"It carries 1 secret finding", "freed page 3", "cleanerctl scrub"}) EXPECT_THAT(*story, HasSubstr(part));
+  EXPECT_THAT(*story, Not(HasSubstr(secret)));
+  const auto unknown = explain(look, "database.freed:buildkit/cache.db", kFingerprint);
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code(), Errc::usage);
+}
+
+TEST(MakeDocument, OfAScanLeavesOutWhatTheFilterDoesNotSelect) {
+  plan::Selection selection;
+  selection.filter.kinds = {"image"};
+  const purge::Look look = look_at(a_host(), selection);
+  const Document scan = document_of(Command::scan, look);
+  EXPECT_EQ(scan.objects.size(), 4u);
+  EXPECT_EQ(scan.summary.objects, 4u);
+  EXPECT_EQ(scan.summary.secret_objects, 2u);
+  EXPECT_EQ(document_of(Command::plan, look).objects.size(), 6u) << "a plan says why the others stay";
 }
 
 }  // namespace
