@@ -86,7 +86,7 @@ Result<ExitStatus> session(const Options& options, const service::Interruption& 
       return Error(Errc::usage, declared->unsearchable.front().place + " is " + declared->unsearchable.front().reason);
     auto id = remote->begin_session(options.name, options.lifetime_seconds, *declared);
     if (!id) return std::move(id).error();
-    text = options.format == Format::json ? json{{"id", *id}}.dump() + "\n" : *id + "\n";
+    text = options.format == Format::json ? json{{"schema", "cleaner.v1"}, {"command", "session begin"}, {"id", *id}}.dump() + "\n" : *id + "\n";
   } else {
     auto answer = remote->get("/v1/sessions");
     if (!answer) return std::move(answer).error();

@@ -123,7 +123,7 @@ std::string render_table(const Document& document, Colour colour) {
   std::string out = engine.version.empty() ? "Data root " + printable(engine.data_root, 120) + "\n" : "Docker Engine " + engine.version + " (API " + engine::to_string(engine.api) + ", " +
                     (engine.store == engine::ImageStore::graphdriver ? "graphdriver " : "containerd ") +
                     printable(engine.storage_driver, 40) + ", " + printable(engine.data_root, 120) + ")\n";
-  const bool decides = document.command == "plan" || document.command == "purge" || document.command == "run" || document.command == "session" || document.command == "scrub";
+  const bool decides = document.command == "plan" || document.command == "purge" || document.command == "run" || document.command == "session end" || document.command == "scrub";
   std::vector<Row> rows{{decides ? "STATE" : "", "OBJECT", "SIZE", "AGE", decides ? "WHY" : "SECRET"}};
   std::vector<std::string> states;
   for (const ObjectRow& row : document.objects) {

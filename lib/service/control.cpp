@@ -173,7 +173,7 @@ class Control {
 
   Result<JobResult> close(const EndedSession& session, const std::string& actor, const Progress& progress) {
     auto result = worker_.run(job_of(session, actor), Trigger::session, {}, progress);
-    if (result) result->document.command = session.scope.command;
+    if (result) result->document.command = session.scope.command == "session" ? "session end" : session.scope.command;
     note({"session-end", actor, session.info.id, outcome_of(result), session.info.name});
     (void)purge::end_session(options_.state_dir, session.info.id);
     return result;
@@ -182,7 +182,7 @@ class Control {
   void list_sessions(http::Request, http::Responder responder) {
     json all = json::array();
     for (const SessionInfo& session : sessions_.list()) all.push_back(describe(session));
-    responder.json(200, json{{"sessions", all}}.dump());
+    responder.json(200, json{{"schema", "cleaner.v1"}, {"command", "session list"}, {"sessions", all}}.dump());
   }
 
   void audit(http::Request request, http::Responder responder) {
