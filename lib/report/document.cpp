@@ -237,6 +237,7 @@ Document make_document(Command command, const purge::Look& look, const purge::Re
   take_unread(report && report->after ? report->after->unread : look.unread);
   take_unread(also_unread);
   document.complete = document.unread.empty();
+  put_in_order(document.objects);
   return document;
 }
 

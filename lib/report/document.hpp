@@ -56,6 +56,10 @@ Document make_document(Command command, const purge::Look& look, const purge::Re
 Document make_document(const purge::Scrubbed& scrubbed, const std::vector<inventory::Unread>& also_unread, const Fingerprinter& fingerprint,
                        Duration took);
 
+// The one order of every output: what carries a secret first, then by kind as the contract lists them, then the oldest (what has no time
+// last), then by id.
+void put_in_order(std::vector<ObjectRow>& rows);
+
 // What is left of a text of the engine's after known values, assigned values of secret names, passwords in URLs and long
 // random words are masked.
 std::string redact(std::string_view text, const secrets::Findings& findings);

@@ -59,6 +59,7 @@ Document make_document(const purge::Scrubbed& scrubbed, const std::vector<invent
   for (const auto* places : {&scrubbed.unread, &also_unread})
     for (const inventory::Unread& place : *places) document.unread.push_back({place.place, scrubbed.known.redact(place.reason)});
   document.complete = document.unread.empty();
+  put_in_order(document.objects);
   return document;
 }
 

@@ -131,6 +131,7 @@ Document gate_document(Document whole, const purge::Look& look, std::span<const 
     document.summary.remaining_secrets += row.secret;
     document.objects.push_back(std::move(row));
   }
+  put_in_order(document.objects);
   return document;
 }
 

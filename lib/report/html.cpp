@@ -162,7 +162,7 @@ std::string others(const Document& document) {
   if (count == 0) return {};
   return element("h2", "Everything else") + "\n" +
          element("details", element("summary", plural(count, "object") + " without a secret, left alone") + "\n" +
-                                table("In the order of the engine's kinds", {"Object", "Size", "Age", "Why it stays"}, rows)) + "\n";
+                                table("By kind, the oldest first", {"Object", "Size", "Age", "Why it stays"}, rows)) + "\n";
 }
 
 }  // namespace

@@ -103,6 +103,7 @@ void limit_to_session(report::Document& document, const purge::Look& after, cons
     put_in(document, std::move(image));
   }
   std::erase_if(document.objects, [&](const report::ObjectRow& row) { return row.state != "planned" && row.state != "removed" && row.state != "failed" && !left.contains(row.id); });
+  report::put_in_order(document.objects);
   count_again(document, left.size());
 }
 

@@ -47,9 +47,9 @@ TEST(FreedPagesDocument, TellsWhatBecameOfEachDatabase) {
   EXPECT_EQ(json["objects"][0]["id"], "database.freed:/buildkit/history.db");
   EXPECT_EQ(json["objects"][0]["state"], "removed");
   EXPECT_EQ(json["objects"][0]["reasons"][1]["text"], "12 of 40 pages free, 9 with old bytes: zeroed");
-  EXPECT_EQ(json["objects"][1]["state"], "kept");
-  EXPECT_EQ(json["objects"][1]["reasons"][0]["code"], "clean");
-  EXPECT_EQ(json["objects"][2]["state"], "failed");
+  EXPECT_EQ(json["objects"][1]["state"], "failed");
+  EXPECT_EQ(json["objects"][2]["state"], "kept");
+  EXPECT_EQ(json["objects"][2]["reasons"][0]["code"], "clean");
   EXPECT_EQ(json["summary"]["freed_bytes"], 9 * 4096);
   EXPECT_EQ(json["summary"]["remaining_secrets"], 0);
 }
