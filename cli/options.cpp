@@ -5,6 +5,8 @@
 
 #include "base/text.hpp"
 #include "base/time.hpp"
+#include "cli/help.hpp"
+#include "service/lifetime.hpp"
 
 namespace cleanerd::cli {
 namespace {
@@ -35,7 +37,7 @@ void add_common(CLI::App& app, Options& options) {
   app.add_option("--log-level", options.log_level, "what is told on stderr")
       ->check(CLI::IsMember({"error", "warn", "info", "debug", "trace"}))->capture_default_str();
   app.add_flag("-q,--quiet", options.quiet, "no progress, no table; the exit status tells");
-  app.add_flag("--no-color", options.no_color, "no colours (as with NO_COLOR set)");
+  app.add_flag("--no-color", options.no_color, "no colours (as with NO_COLOR set and not empty)");
   app.add_option("--socket", options.socket, "the service's control socket (default: /run/cleanerd/cleanerd.sock)")->type_name("PATH");
 }
 
@@ -77,15 +79,19 @@ void add_session(CLI::App& app, Options& options) {
   begin.add_option_function<std::string>("--expires", [&options](const std::string& text) {
          const auto duration = parse_duration(text);
          if (!duration || *duration < std::chrono::seconds(1)) throw CLI::ValidationError("--expires", "expected a duration, such as 90m or 2h");
+         if (*duration > service::kLongestSession) throw CLI::ValidationError("--expires", "at most 24h");
          options.lifetime_seconds = std::chrono::duration_cast<std::chrono::seconds>(*duration).count();
-       }, "when the job counts as dead (default: 2h)")->type_name("DURATION");
+       }, "when the job counts as dead, at most 24h (default: 2h)")->type_name("DURATION");
   CLI::App& end = *session.add_subcommand("end", "a pipeline's last hook: purges and verifies; exit status 3 when a secret is left");
   end.callback([&options] { options.command = Command::session_end; });
   end.add_option("ID", options.object, "the session's id")->required();
   CLI::App& list = *session.add_subcommand("list", "the sessions that are open");
   list.callback([&options] { options.command = Command::session_list; });
   for (CLI::App* command : {&begin, &end, &list}) add_common(*command, options);
-  for (CLI::App* command : {&begin, &end}) add_secrets(*command, options);
+  for (CLI::App* command : {&begin, &end}) {
+    add_secrets(*command, options);
+    command->footer(help_footer("session " + command->get_name()));
+  }
   add_format(begin, options, {"table", "json"});
   add_format(end, options, kDocuments);
   add_format(list, options, {"table", "json"});
@@ -168,6 +174,7 @@ void add_commands(CLI::App& app, Options& options) {
   app.require_subcommand(1);
   app.set_version_flag("--version", "cleanerctl " CLEANERD_VERSION);
   app.get_formatter()->column_width(34);
+  app.footer(help_footer(""));  // of every command that has none of its own
   for (const CommandRow& row : kCommands) {
     if (row.command == Command::version) {
       add_session(app, options);
@@ -176,6 +183,7 @@ void add_commands(CLI::App& app, Options& options) {
     }
     CLI::App& command = *app.add_subcommand(row.name, row.help);
     command.callback([&options, &row] { options.command = row.command; });
+    command.footer(help_footer(row.name));
     if (row.command == Command::completion) {
       command.add_option("SHELL", options.shell, "the shell it is for")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
       continue;

@@ -8,13 +8,13 @@
 
 #include "base/text.hpp"
 #include "plan/filter.hpp"
+#include "service/lifetime.hpp"
 
 namespace cleanerd::service {
 namespace {
 
 using nlohmann::json;
 
-constexpr std::chrono::seconds kLongestSession = std::chrono::hours(24);
 constexpr std::chrono::seconds kUsualSession = std::chrono::hours(2);
 
 // The document's secrets, which are taken out of it and wiped there.

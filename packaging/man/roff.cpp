@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "cli/help.hpp"
+
 namespace cleanerd::man {
 namespace {
 
@@ -51,6 +53,13 @@ Shared shared_by_commands(const CommandEntry& program) {
   return shared;
 }
 
+// `command` begins with the program's name.
+std::string examples_of(const std::string& command) {
+  std::string out;
+  for (const char* line : cli::examples_of(command.substr(command.find(' ') + 1))) out += escaped(line) + "\n";
+  return out.empty() ? out : ".PP\nFor example:\n.PP\n.EX\n" + out + ".EE\n";
+}
+
 void add_command(const CommandEntry& command, const std::string& before, const Shared& shared, std::string& out) {
   const std::string name = before + " " + command.name;
   if (command.commands.empty()) {
@@ -69,6 +78,7 @@ void add_command(const CommandEntry& command, const std::string& before, const S
       else names += (names.empty() ? "" : ", ") + std::string("\\fB") + escaped(option.names.front()) + "\\fR";
     }
     if (!names.empty()) out += ".PP\nAnd the shared options " + names + ".\n";
+    out += examples_of(name);
   }
   for (const CommandEntry& child : command.commands) add_command(child, name, shared, out);
 }

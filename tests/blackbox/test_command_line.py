@@ -39,6 +39,19 @@ class CommandLine(BlackBoxTest):
         self.check(["scan", "--log-level", "loud"], "--log-level", "loud", "trace")
         self.check(["scan", "--filter", "kind=x"], "--filter")
 
+    def test_a_session_that_would_be_open_too_long(self) -> None:
+        self.check(["session", "begin", "--expires", "48h"], "--expires", "at most 24h")
+
+    def test_help_ends_with_the_exit_statuses(self) -> None:
+        for command in ([], ["scan"], ["purge"], ["session"], ["session", "end"], ["policy", "check"], ["version"]):
+            with self.subTest(command=command):
+                run = self.machine().run_raw([CLEANERCTL, *command, "--help"])
+                self.assert_status(run, DONE)
+                self.assertRegex(run.stdout, r"(?s)\nExit status:\n  0  .*\n  4  [^\n]*\n\Z")
+                words = " ".join(["cleanerctl", *command])
+                self.assertEqual("Examples:" in run.stdout, command in (["scan"], ["purge"], ["session", "end"]))
+                self.assertEqual(f"  {words}" in run.stdout.partition("Examples:")[2], "Examples:" in run.stdout)
+
     def test_missing_values(self) -> None:
         for option in ("--format", "--config", "--host", "--filter", "--secret-env", "--secret-file", "--secrets-from", "-o"):
             self.check(["scan", option], option)
