@@ -41,7 +41,7 @@ std::optional<Reason> Guard::operator()(const Object& object, std::span<const se
   if (is_on_disk_only(object.kind)) return leftover_guard(object);
   if (const auto reason = protected_by_policy(object)) return reason;
   if (is_builder(object.kind)) return builder_guard(object);
-  if (const auto* image = object.image()) return image_guard(object, *image, named);
+  if (const auto* image = object.image()) return image_guard(object, *image, named, !findings.empty());
   if (const auto* container = object.container()) return container_guard(object, *container, named == Named::yes || wrote_a_secret(findings));
   if (const auto* record = object.cache(); record && record->in_use) return Reason{"in-use", "is in use by a running build"};
   if (const auto* record = object.build(); record && record->running) return Reason{"running", "is the record of a build that runs now"};
@@ -72,10 +72,11 @@ std::optional<Reason> Guard::protected_by_policy(const Object& object) const {
   return std::nullopt;
 }
 
-std::optional<Reason> Guard::image_guard(const Object& object, const inventory::Image& image, Named named) const {
+std::optional<Reason> Guard::image_guard(const Object& object, const inventory::Image& image, Named named, bool secret) const {
   if (object.kind == Kind::image_tagged) {
     if (named == Named::yes) return std::nullopt;  // a build gives its image the tag when it has ended
-    return Reason{"tagged", "has a tag (" + printable(image.summary.tags[0], 80) + "); rebuild it without the secret and remove it yourself"};
+    const std::string advice = secret ? "; rebuild it without the secret and remove it yourself" : "";
+    return Reason{"tagged", "has a tag (" + printable(image.summary.tags[0], 80) + ")" + advice};
   }
   if (made_by_buildkit(image)) return std::nullopt;
   return classic_guard(object.created());

@@ -25,7 +25,7 @@ class Guard {
  private:
   std::optional<Reason> protected_by_policy(const inventory::Object& object) const;
   std::optional<Reason> builder_guard(const inventory::Object& object) const;
-  std::optional<Reason> image_guard(const inventory::Object& object, const inventory::Image& image, Named named) const;
+  std::optional<Reason> image_guard(const inventory::Object& object, const inventory::Image& image, Named named, bool secret) const;
   std::optional<Reason> executor_guard() const;
   std::optional<Reason> leftover_guard(const inventory::Object& object) const;
   std::optional<Reason> container_guard(const inventory::Object& object, const engine::Container& container, bool is_residue) const;

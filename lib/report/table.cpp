@@ -34,6 +34,15 @@ std::string secret_cell(const ObjectRow& row) {
   return cell;
 }
 
+// A line stays readable; `cleanerctl explain` and the other formats have it whole.
+std::string shortened(std::string text) {
+  constexpr std::size_t kLongest = 200;
+  if (width(text) <= kLongest) return text;
+  const std::size_t blank = text.rfind(' ', kLongest);
+  text.resize(blank == std::string::npos ? kLongest : blank);
+  return printable(text, kLongest) + " …";
+}
+
 // The reason that decided: the last one.
 std::string why_cell(const ObjectRow& row) { return row.reasons.empty() ? "" : row.reasons.back().text; }
 
@@ -130,7 +139,7 @@ std::string render_table(const Document& document, Colour colour) {
     if (!document.lists_all && !row.secret && row.state != "planned" && row.state != "removed" && row.state != "failed") continue;
     const std::string why = decides ? why_cell(row) + (row.secret && row.state != "kept" && !row.findings.empty() ? ": " + secret_cell(row) : "") : secret_cell(row);
     rows.push_back({decides ? row.state : "", short_id(row), to_string(row.size),
-                    row.created ? format_age(document.taken - *row.created) : "-", why});
+                    row.created ? format_age(document.taken - *row.created) : "-", shortened(why)});
     states.push_back(row.state);
   }
   if (rows.size() > 1) out += "\n" + render_rows(rows, states, colour) + "\n";

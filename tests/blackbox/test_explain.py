@@ -26,6 +26,7 @@ class Explain(BlackBoxTest):
         self.assert_status(run, DONE)
         self.assertIn("a tagged image (busybox:local)", run.stdout)
         self.assertIn("A purge keeps it because it has a tag", run.stdout)
+        self.assertNotIn("without the secret", run.stdout)
 
     def test_every_object_has_a_story(self) -> None:
         machine = self.machine(busy_host())
