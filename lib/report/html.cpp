@@ -30,6 +30,7 @@ article h3 { font-size: 1rem; margin: 0 0 .3rem }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; margin: .6rem 0 }
 caption { text-align: left; font-size: .8rem; opacity: .8 }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line) }
+article td code { white-space: nowrap }
 td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }
 summary { cursor: pointer; padding: .4rem 0 }
 footer { margin-top: 3rem; font-size: .8rem; opacity: .8 }
