@@ -59,9 +59,10 @@ class History(OnFreshEngine):
             before = self.known()
             self.assertTrue(self.engine.build(text, {}, "buildkit", {"NPM_TOKEN": secret}).ok)
             refs += self.known() - before
-        told = json.loads(self.ctl.run("scan", "--format", "json", "--build", refs[0]).stdout)
-        self.assertEqual({item["build"] for item in told["objects"] if item["kind"] in ("history.record", "cache.regular") and item["findings"]},
-                         set(refs))
+        for selection, builds in (("--build", refs[0]), {refs[0]}), ((), set(refs)):
+            told = json.loads(self.ctl.run("scan", "--format", "json", *selection).stdout)
+            self.assertEqual({item["build"] for item in told["objects"] if item["kind"] in ("history.record", "cache.regular") and item["findings"]},
+                             builds)
 
         purge = self.ctl.run("purge", "--force", "--build", refs[0])
         self.assertEqual(purge.returncode, 3, purge.stdout + purge.stderr)  # the other's are left
