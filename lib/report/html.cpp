@@ -1,4 +1,5 @@
 // One page that needs nothing else: no script, no picture, no font, no link. Well-formed XML, too.
+#include <algorithm>
 #include <initializer_list>
 
 #include "base/text.hpp"
@@ -73,17 +74,42 @@ struct Verdict {
   std::string text;
 };
 
-Verdict verdict_of(const Document& document) {
+std::size_t count(const Document& document, auto test) { return static_cast<std::size_t>(std::ranges::count_if(document.objects, test)); }
+
+// A scrub tells of databases: what it has not zeroed is still there.
+Verdict verdict_of_scrub(const Document& document) {
+  const std::size_t left = count(document, [](const ObjectRow& row) { return row.secret && row.state != "removed"; });
+  if (left != 0) return {"bad", "Secrets are left in free pages of " + plural(left, "database") + "."};
+  const std::size_t untouched = document.summary.planned - std::min(document.summary.planned, document.summary.removed);
+  if (untouched != 0) return {"warn", plural(untouched, "database") + " with old bytes in free pages; no secret is known or recognised in them."};
+  return {"good", plural(document.summary.removed, "database") + " of " + std::to_string(document.summary.objects) + " cleared of old bytes."};
+}
+
+Verdict verdict_of_what_was_looked_at(const Document& document) {
   const Summary& summary = document.summary;
+  if (document.command == "scrub") return verdict_of_scrub(document);
   const bool looks = document.command == "scan" || document.command == "plan" || document.command == "verify" || document.command == "gate";
-  const std::size_t left = looks || document.command == "scrub" ? summary.secret_objects : summary.remaining_secrets;
-  if (summary.failed != 0) return {"bad", plural(summary.failed, "object") + " could not be removed."};
-  if (left != 0 && looks) return {"bad", "Secrets found in " + std::to_string(left) + " of " + plural(summary.objects, "object") + "."};
-  if (left != 0 && document.command != "scrub") return {"bad", "Secrets are left in " + plural(left, "object") + "."};
-  if (!document.complete) return {"warn", "Not everything could be looked at, so this does not say that the host is clean."};
-  if (document.command == "scrub") return {"good", plural(summary.removed, "database") + " of " + std::to_string(summary.objects) + " cleared of old bytes."};
+  if (looks && summary.secret_objects != 0) return {"bad", "Secrets found in " + std::to_string(summary.secret_objects) + " of " + plural(summary.objects, "object") + "."};
+  if (!looks && summary.remaining_secrets != 0) return {"bad", "Secrets are left in " + plural(summary.remaining_secrets, "object") + "."};
+  const std::size_t freed = count(document, [](const ObjectRow& row) { return row.kind == "database.freed" && row.secret; });
+  if (freed != 0) return {"warn", "Freed pages of " + plural(freed, "database") + " hold some of it: stop the engine, then cleanerctl scrub clears them."};
   if (summary.removed != 0) return {"good", plural(summary.removed, "object") + " removed, looked for again and not found. No secret is left."};
   return {"good", "No secret found in " + plural(summary.objects, "object") + "."};
+}
+
+// Nothing is good over a failure or a blind spot.
+Verdict verdict_of(const Document& document) {
+  Verdict verdict = verdict_of_what_was_looked_at(document);
+  const bool good = verdict.style == "good";
+  if (!document.complete) {
+    constexpr std::string_view kBlind = "Not everything could be looked at, so this does not say that the host is clean.";
+    verdict = {good ? "warn" : verdict.style, good ? std::string(kBlind) : verdict.text + " " + std::string(kBlind)};
+  }
+  if (document.summary.failed != 0) {
+    const std::string failed = plural(document.summary.failed, "object") + " could not be removed.";
+    verdict = {"bad", good && document.complete ? failed : failed + " " + verdict.text};
+  }
+  return verdict;
 }
 
 std::string engine_line(const engine::EngineInfo& engine) {

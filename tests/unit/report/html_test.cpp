@@ -45,6 +45,31 @@ TEST(RenderHtml, TellsTheVerdictFirst) {
   EXPECT_THAT(render_html(a_document("purge", {an_object("failed", true)})), HasSubstr("1 object could not be removed."));
 }
 
+TEST(RenderHtml, SaysOfAScrubWhatIsLeft) {
+  const auto page_of = [](const char* state, bool secret) {
+    Document document = a_document("scrub", {an_object(state, secret)});
+    document.summary.planned = 1;
+    return render_html(document);
+  };
+  EXPECT_THAT(page_of("planned", true), AllOf(HasSubstr("verdict bad"), HasSubstr("Secrets are left in free pages of 1 database.")));
+  EXPECT_THAT(page_of("planned", false), AllOf(HasSubstr("verdict warn"), HasSubstr("1 database with old bytes in free pages")));
+  EXPECT_THAT(page_of("removed", true), AllOf(HasSubstr("verdict good"), HasSubstr("1 database of 1 cleared of old bytes.")));
+}
+
+TEST(RenderHtml, IsNotAllGoodWhileFreedPagesHoldASecret) {
+  ObjectRow freed = an_object("found", true);
+  freed.kind = "database.freed";
+  Document document = a_document("purge", {an_object("removed", true), freed});
+  document.summary.remaining_secrets = 0;
+  EXPECT_THAT(render_html(document), AllOf(HasSubstr("verdict warn"), HasSubstr("Freed pages of 1 database hold some of it"), Not(HasSubstr("No secret is left"))));
+}
+
+TEST(RenderHtml, SaysThatSecretsAndBlindSpotsAreBothThere) {
+  Document document = a_document("scan", {an_object("found", true)});
+  document.complete = false;
+  EXPECT_THAT(render_html(document), AllOf(HasSubstr("verdict bad"), HasSubstr("Secrets found in 1 of 1 object."), HasSubstr("Not everything could be looked at")));
+}
+
 TEST(RenderHtml, NeverSaysCleanOverABlindSpot) {
   Document document = a_document("verify");
   document.complete = false;
