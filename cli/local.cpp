@@ -73,7 +73,7 @@ service::Job job_of(const Options& options, service::DeclaredSecrets declared) {
 
 Result<ExitStatus> tell(const Options& options, const service::JobResult& result) {
   if (is_wanted(options))
-    if (Status written = write_result(options, render(options, result)); !written) return std::move(written).error();
+    if (Status written = write_result(options, service::render(result, options.format, colour(options))); !written) return std::move(written).error();
   if (result.error) return *result.error;
   return result.status;
 }
@@ -123,7 +123,7 @@ Result<ExitStatus> scrub_host(const Options& options, const service::Interruptio
   const auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - started);
   const auto document = report::make_document(*scrubbed, unsearchable, (*search.get())->fingerprint(), took);
   if (is_wanted(options))
-    if (Status written = write_result(options, render(options, document)); !written) return std::move(written).error();
+    if (Status written = write_result(options, report::render(document, options.format, colour(options))); !written) return std::move(written).error();
   if (const auto failed = std::ranges::find(document.objects, "failed", &report::ObjectRow::state); failed != document.objects.end())
     return Error(Errc::io, plural(document.summary.failed, "object") + " could not be removed; " + failed->id + ": " + failed->reasons.back().text);
   if (document.summary.remaining_secrets != 0) return ExitStatus::secrets;

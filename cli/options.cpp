@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "base/time.hpp"
 #include "cli/help.hpp"
+#include "policy/policy.hpp"
 #include "service/lifetime.hpp"
 
 namespace cleanerd::cli {
@@ -35,7 +36,7 @@ void add_common(CLI::App& app, Options& options) {
   app.add_option("--host", options.host, "the engine's socket, unix:///path (default: $DOCKER_HOST, else unix:///var/run/docker.sock)")->type_name("URL");
   app.add_option("--config", options.config_file, "configuration file, instead of those in /etc/cleanerd")->type_name("FILE");
   app.add_option("--log-level", options.log_level, "what is told on stderr")
-      ->check(CLI::IsMember({"error", "warn", "info", "debug", "trace"}))->capture_default_str();
+      ->check(CLI::IsMember(policy::kLogLevels))->capture_default_str();
   app.add_flag("-q,--quiet", options.quiet, "no progress, no table; the exit status tells");
   app.add_flag("--no-color", options.no_color, "no colours (as with NO_COLOR set and not empty)");
   app.add_option("--socket", options.socket, "the service's control socket (default: /run/cleanerd/cleanerd.sock)")->type_name("PATH");
@@ -121,16 +122,11 @@ void add_policy(CLI::App& app, Options& options) {
   for (CLI::App* command : {&check, &show}) add_common(*command, options);
 }
 
-// A usual name of a command or option: what is none may be a secret.
-bool may_be_shown(const std::string& word) {
-  return word.size() < 24 && word.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") == std::string::npos;
-}
-
 std::string surplus_complaint(const std::vector<std::string>& words) {
   for (const std::string& word : words) {
     const std::string name = word.substr(0, word.find('='));
     if (name == "--secret") return "there is no option --secret: other users see a command's arguments; --secret-env names a variable that holds it";
-    if (name.starts_with('-') && may_be_shown(name)) return "there is no option " + name + " here";
+    if (name.starts_with('-') && is_usual_word(name)) return "there is no option " + name + " here";
   }
   return plural(words.size(), "word") + " too many, or an option that there is not";
 }
@@ -138,7 +134,7 @@ std::string surplus_complaint(const std::vector<std::string>& words) {
 // "--format: VALUE not in {table,json}", without a value that may be a secret.
 std::string without_value(const std::string& text) {
   const auto name = text.find(": "), choices = text.find(" not in {");
-  if (name == std::string::npos || choices == std::string::npos || choices < name + 2 || may_be_shown(text.substr(name + 2, choices - name - 2))) return text;
+  if (name == std::string::npos || choices == std::string::npos || choices < name + 2 || is_usual_word(text.substr(name + 2, choices - name - 2))) return text;
   return text.substr(0, name) + ": expected one of" + text.substr(choices + 7);
 }
 
@@ -152,7 +148,7 @@ std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
     return "which command? there are " + names;
   }
   const std::string name = surplus.front().substr(0, surplus.front().find('='));
-  return may_be_shown(name) ? "there is no command or option '" + name + "'" : "there is no such command or option";
+  return is_usual_word(name) ? "there is no command or option '" + name + "'" : "there is no such command or option";
 }
 
 // All that look take both; most have nothing to hold back or to ask.

@@ -41,16 +41,6 @@ report::Colour colour(const Options& options) {
   return wanted ? report::Colour::yes : report::Colour::no;
 }
 
-std::string render(const Options& options, const report::Document& document) {
-  return report::render(document, options.format, colour(options));
-}
-
-std::string render(const Options& options, const service::JobResult& result) {
-  if (result.explanation) return *result.explanation;
-  if (result.builds) return options.format == Format::json ? report::render_json(*result.builds) : report::render_table(*result.builds);
-  return render(options, result.document);
-}
-
 bool is_wanted(const Options& options) {
   const bool tells = options.command == Command::explain || options.command == Command::builds;
   return tells || !options.quiet || options.format != Format::table || !options.output.empty();

@@ -21,8 +21,6 @@ Status write_result(const Options& options, const std::string& text);
 
 // Colours only where a person sees them.
 report::Colour colour(const Options& options);
-std::string render(const Options& options, const report::Document& document);
-std::string render(const Options& options, const service::JobResult& result);
 // Not where --quiet leaves it to the exit status; what explain and builds tell has none.
 bool is_wanted(const Options& options);
 

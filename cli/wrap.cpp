@@ -14,6 +14,7 @@
 #include "cli/output.hpp"
 #include "cli/remote.hpp"
 #include "cli/secret_input.hpp"
+#include "service/lifetime.hpp"
 #include "service/setup.hpp"
 
 namespace cleanerd::cli {
@@ -48,9 +49,6 @@ int wait_for(pid_t child, const service::Interruption& interruption) {
     if (errno != EINTR) return 1;
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
-
-// Nobody waits for longer; what began it ends it.
-constexpr std::int64_t kLifetimeSeconds = 24 * 3600;
 
 // Also what an interrupted build left is removed.
 Result<ExitStatus> clean_up(const Options& options, const policy::Policy& policy, service::Job job) {
@@ -87,7 +85,7 @@ Result<ExitStatus> wrap(const Options& options, const service::Interruption& int
   if (*service) {
     // Its name is on the audit: no word of the command, which may be a secret by mistake.
     const service::SessionScope scope{.command = "run", .all = options.all, .dry_run = options.dry_run, .filters = options.filters};
-    auto begun = (*service)->begin_session("cleanerctl run", kLifetimeSeconds, *declared, scope);
+    auto begun = (*service)->begin_session("cleanerctl run", std::chrono::seconds(service::kLongestSession).count(), *declared, scope);
     if (!begun) return std::move(begun).error();
     session = std::move(*begun);
   }

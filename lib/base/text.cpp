@@ -24,6 +24,10 @@ std::size_t utf8_length(std::string_view text) {
 
 }  // namespace
 
+bool is_usual_word(std::string_view text) {
+  return text.size() < 24 && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz.-") == std::string_view::npos;
+}
+
 std::string_view trim(std::string_view text) {
   const auto first = text.find_first_not_of(kBlank);
   if (first == std::string_view::npos) return {};

@@ -19,6 +19,10 @@ bool glob_match(std::string_view pattern, std::string_view text);
 // and nothing longer than `limit` characters remains.
 std::string printable(std::string_view text, std::size_t limit = 200);
 
+// Short, of lower-case letters, dots and hyphens: a command's, option's or kind's name as one is usually written. What is none may be a
+// secret that was typed in its place.
+bool is_usual_word(std::string_view text);
+
 // The password of every "scheme://user:password@" becomes "****".
 std::string mask_url_passwords(std::string text);
 

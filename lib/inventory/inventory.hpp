@@ -38,6 +38,9 @@ enum class Kind {
   store_inactive,      // the image store that the engine no longer uses
 };
 
+// The kind, too, but no object of the engine's: what its databases hold in pages that are free.
+inline constexpr std::string_view kFreedPages = "database.freed";
+
 std::string_view to_string(Kind kind);  // "image.tagged"
 std::optional<Kind> parse_kind(std::string_view text);
 std::span<const Kind> all_kinds();

@@ -10,9 +10,6 @@ namespace {
 
 using inventory::Object;
 
-// The contract's kind of what is no object of the engine.
-constexpr std::string_view kFreedPages = "database.freed";
-
 bool kind_matches(std::string_view wanted, std::string_view kind) {
   return kind == wanted || (kind.starts_with(wanted) && kind[wanted.size()] == '.');
 }
@@ -35,7 +32,7 @@ bool build_matches(const std::string& wanted, const Object& object, bool secret)
 }
 
 bool is_kind(std::string_view wanted) {
-  return kind_matches(wanted, kFreedPages) ||
+  return kind_matches(wanted, inventory::kFreedPages) ||
          std::ranges::any_of(inventory::all_kinds(), [&](inventory::Kind kind) { return kind_matches(wanted, to_string(kind)); });
 }
 
@@ -43,11 +40,7 @@ bool has_rule(const std::string& rule, std::span<const secrets::Finding> finding
   return std::ranges::any_of(findings, [&](const secrets::Finding& finding) { return finding.rule == rule; });
 }
 
-// A usual word: what is none may be a secret.
-std::string quoted(const std::string& word, const std::string& otherwise) {
-  const bool usual = word.size() < 24 && word.find_first_not_of("abcdefghijklmnopqrstuvwxyz.-") == std::string::npos;
-  return usual ? "'" + word + "'" : otherwise;
-}
+std::string quoted(const std::string& word, const std::string& otherwise) { return is_usual_word(word) ? "'" + word + "'" : otherwise; }
 
 template <class Test>
 bool any_or_none_given(const std::vector<std::string>& wanted, const Test& test) {
@@ -71,7 +64,7 @@ bool Filter::matches(const Object& object, std::span<const secrets::Finding> fin
 
 bool Filter::matches_freed_pages(std::span<const secrets::Finding> findings) const {
   return !until && labels.empty() && images.empty() && builds.empty() &&
-         any_or_none_given(kinds, [&](const std::string& kind) { return kind_matches(kind, kFreedPages); }) &&
+         any_or_none_given(kinds, [&](const std::string& kind) { return kind_matches(kind, inventory::kFreedPages); }) &&
          any_or_none_given(rules, [&](const std::string& rule) { return has_rule(rule, findings); });
 }
 

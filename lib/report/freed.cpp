@@ -19,7 +19,7 @@ std::string told(const purge::FreedPages& pages) {
 ObjectRow freed_row(const purge::FreedPages& pages, const secrets::ValueSet& known, const Fingerprinter& fingerprint) {
   ObjectRow row;
   row.id = pages.id();
-  row.kind = "database.freed";
+  row.kind = inventory::kFreedPages;
   row.engine_id = pages.database;
   row.state = "found";
   row.size = pages.old_bytes;

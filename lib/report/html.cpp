@@ -91,7 +91,7 @@ Verdict verdict_of_what_was_looked_at(const Document& document) {
   const bool looks = document.command == "scan" || document.command == "plan" || document.command == "verify" || document.command == "gate";
   if (looks && summary.secret_objects != 0) return {"bad", "Secrets found in " + std::to_string(summary.secret_objects) + " of " + plural(summary.objects, "object") + "."};
   if (!looks && summary.remaining_secrets != 0) return {"bad", "Secrets are left in " + plural(summary.remaining_secrets, "object") + "."};
-  const std::size_t freed = count(document, [](const ObjectRow& row) { return row.kind == "database.freed" && row.secret; });
+  const std::size_t freed = count(document, [](const ObjectRow& row) { return row.kind == inventory::kFreedPages && row.secret; });
   if (freed != 0) return {"warn", "Freed pages of " + plural(freed, "database") + " hold some of it: stop the engine, then cleanerctl scrub clears them."};
   if (summary.removed != 0) return {"good", plural(summary.removed, "object") + " removed, looked for again and not found. No secret is left."};
   return {"good", "No secret found in " + plural(summary.objects, "object") + "."};

@@ -6,7 +6,7 @@
 namespace cleanerd::report {
 namespace {
 
-// Where the contract's vocabulary has it; "database.freed", which is no object of the inventory's, is its last word.
+// Where the contract's vocabulary has it; inventory::kFreedPages is its last word.
 std::size_t place_of(std::string_view kind) {
   const auto parsed = inventory::parse_kind(kind);
   return parsed ? static_cast<std::size_t>(*parsed) : inventory::all_kinds().size();

@@ -82,7 +82,7 @@ bool forgets_step_index(const Document& document) {
 // Empty where none of these databases holds a secret.
 std::string freed_pages(const Document& document) {
   const auto count = static_cast<std::size_t>(
-      std::ranges::count_if(document.objects, [](const ObjectRow& row) { return row.kind == "database.freed" && row.state == "found" && row.secret; }));
+      std::ranges::count_if(document.objects, [](const ObjectRow& row) { return row.kind == inventory::kFreedPages && row.state == "found" && row.secret; }));
   if (count == 0) return {};
   return "Freed pages of " + plural(count, "database") + " hold some of it: stop the engine, then `cleanerctl scrub` clears them.\n";
 }

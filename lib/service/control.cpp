@@ -79,9 +79,7 @@ std::string line(const json& document) { return document.dump(-1, ' ', false, js
 
 // The text is made here, so that all clients show the same.
 std::string render(const JobResult& result, const Form& form) {
-  if (result.explanation) return *result.explanation;
-  if (result.builds) return form.format == report::Format::table ? report::render_table(*result.builds) : report::render_json(*result.builds);
-  return report::render(result.document, form.format, form.colour ? report::Colour::yes : report::Colour::no);
+  return render(result, form.format, form.colour ? report::Colour::yes : report::Colour::no);
 }
 
 // Lines {"step"}, {"bytes"}, {"removed": [done, total]} as the job goes on, then {"status", "output"} and, where something went wrong,

@@ -13,8 +13,6 @@ const std::vector<std::string> kReasons{
     "limit-unknown", "managed", "mounted", "needed", "no-policy", "not-reachable", "not-residue", "protected", "quiet-period", "recent",
     "referenced", "running", "still-there", "tagged", "unlisted"};
 
-constexpr const char* kFreed = "database.freed";
-
 // Those that still held a value when it was looked for.
 metrics::Residue in_freed_pages(const std::vector<purge::FreedPages>& databases) {
   metrics::Residue found;
@@ -40,7 +38,7 @@ metrics::Labels Figures::labels(const policy::Policy& policy) {
   metrics::Labels labels;
   for (const inventory::Kind kind : inventory::all_kinds()) labels.kinds.emplace_back(inventory::to_string(kind));
   for (const policy::NamedPolicy& one : policy.policies) labels.policies.push_back(one.name);
-  labels.kinds.emplace_back(kFreed);
+  labels.kinds.emplace_back(inventory::kFreedPages);
   labels.reasons = kReasons;
   return labels;
 }
@@ -88,7 +86,7 @@ void Figures::looked(const JobResult& result, bool is_whole) {
   findings_ = std::move(findings);
   // Only a purge that has removed secrets looks there.
   if (!look.freed.empty()) freed_ = in_freed_pages(look.freed);
-  by_kind[kFreed] = freed_;
+  by_kind[std::string(inventory::kFreedPages)] = freed_;
   metrics_.residue(by_kind);
   metrics_.unread_places(look.unread.size());
 }

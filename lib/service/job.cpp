@@ -277,6 +277,12 @@ Result<Workplace> Workplace::open(const policy::Policy& policy, const std::strin
   return Workplace{policy, state_dir, std::move(*connected), std::move(search)};
 }
 
+std::string render(const JobResult& result, report::Format format, report::Colour colour) {
+  if (result.explanation) return *result.explanation;
+  if (result.builds) return format == report::Format::json ? report::render_json(*result.builds) : report::render_table(*result.builds);
+  return report::render(result.document, format, colour);
+}
+
 Result<JobResult> run_job(const Job& job, Workplace& place, std::stop_token stop, const Progress& progress) {
   auto result = Runner(job, place, std::move(stop), progress).run();
   if (!result) return job.declared.without_secrets(result.error());

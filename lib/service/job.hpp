@@ -14,7 +14,7 @@
 #include "policy/policy.hpp"
 #include "purge/look.hpp"
 #include "report/builds.hpp"
-#include "report/document.hpp"
+#include "report/render.hpp"
 #include "search/search.hpp"
 #include "secrets/value_set.hpp"
 #include "service/exit_status.hpp"
@@ -78,6 +78,9 @@ struct JobResult {
   std::optional<std::string> explanation{};
   std::optional<report::Builds> builds{};
 };
+
+// What a person or a machine gets to see of it. explain is text in any format, builds a table or JSON.
+std::string render(const JobResult& result, report::Format format, report::Colour colour);
 
 // An error where there is no document: nothing was changed then.
 Result<JobResult> run_job(const Job& job, Workplace& place, std::stop_token stop, const Progress& progress);
