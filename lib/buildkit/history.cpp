@@ -156,6 +156,21 @@ class History::Impl {
     return Error(Errc::conflict, "build history: BuildKit accepted the deletion and did not carry it out; a restart of the engine lets it go");
   }
 
+  // A deletion is told before it is carried out, under a lock that every listener takes first.
+  Status wait_until_carried_out() {
+    Call call(stop, kDeleting);
+    pb::BuildHistoryRequest request;
+    request.set_activeonly(true);
+    request.set_earlyexit(true);
+    auto reader = stub->ListenBuildHistory(&*call, request);
+    pb::BuildHistoryEvent event;
+    while (reader->Read(&event)) {
+    }
+    const grpc::Status status = reader->Finish();
+    if (stop.stop_requested()) return Error(Errc::cancelled, "interrupted");
+    return status.ok() ? Status() : describe(status, "wait for a deletion");
+  }
+
   // Has BuildKit write the trace now, for which it waits 3 s otherwise; where it has done so there comes none after this, and there need not
   // be one. Older ones take this for a request to unpin.
   bool finalize(const BuildRef& ref) {
@@ -226,7 +241,7 @@ Status History::remove(std::span<const BuildRef> refs, const std::function<void(
     if (!status && (status.error().code() == Errc::cancelled || status.error().code() == Errc::unreachable)) return status;
     on_settled(ref, status);
   }
-  return {};
+  return impl_->wait_until_carried_out();
 }
 
 }  // namespace cleanerd::buildkit

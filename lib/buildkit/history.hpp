@@ -38,7 +38,7 @@ class History {
   // has come. `on_settled` is called for each; an error there is Errc::not_found for one that was gone, Errc::conflict when the
   // event did not come. A record that is still being
   // completed (BuildKit writes its trace some 3 s after the build's end) is waited for, or its trace would be written after it
-  // has gone. The blobs of the records are collected by the next prune of the build cache.
+  // has gone. When it returns nothing holds the records' blobs; the next prune of the build cache collects them.
   Status remove(std::span<const BuildRef> refs, const std::function<void(const BuildRef&, const Status&)>& on_settled) const;
 
  private:

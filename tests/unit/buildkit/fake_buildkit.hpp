@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <filesystem>
 #include <list>
@@ -12,6 +13,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "buildkit/content.grpc.pb.h"
@@ -72,6 +74,12 @@ class FakeBuildkit final : public pb::Control::Service, public content::Content:
     const std::lock_guard lock(mutex_);
     return awaiting_trace_;
   }
+  // The event of a deletion goes out this long before the record does; whoever asks meanwhile waits.
+  void delete_in(std::chrono::milliseconds time) { deleting_takes_ = time; }
+  bool keeps(const std::string& ref) const {
+    const std::lock_guard lock(mutex_);
+    return stored_.contains(ref);
+  }
   void add_blob(const std::string& digest, std::string bytes) {
     const std::lock_guard lock(mutex_);
     blobs_[digest] = std::move(bytes);
@@ -119,6 +127,7 @@ class FakeBuildkit final : public pb::Control::Service, public content::Content:
   grpc::Status ListenBuildHistory(grpc::ServerContext* context, const pb::BuildHistoryRequest* request,
                                   grpc::ServerWriter<pb::BuildHistoryEvent>* out) override {
     std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return !deleting_; });
     const auto me = listeners_.insert(listeners_.end(), Listener{request->ref(), {}});
     for (const auto* all : {&active_, &stored_})
       for (const auto& [ref, about] : *all)
@@ -131,12 +140,13 @@ class FakeBuildkit final : public pb::Control::Service, public content::Content:
     }
     listeners_.erase(me);
     // What is read by somebody is deleted when that ends.
-    if (to_delete_.erase(request->ref()) != 0) remove(request->ref());
+    if (to_delete_.erase(request->ref()) != 0) remove(request->ref(), lock);
     return grpc::Status::OK;
   }
 
   grpc::Status UpdateBuildHistory(grpc::ServerContext*, const pb::UpdateBuildHistoryRequest* request, pb::UpdateBuildHistoryResponse*) override {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return !deleting_; });
     if (request->finalize()) {
       awaiting_trace_.erase(request->ref());
       return grpc::Status::OK;
@@ -144,16 +154,21 @@ class FakeBuildkit final : public pb::Control::Service, public content::Content:
     if (!request->delete_()) return {grpc::StatusCode::INVALID_ARGUMENT, "only deletions"};
     const bool is_read = std::ranges::any_of(listeners_, [&](const Listener& listener) { return listener.ref == request->ref(); });
     if (is_read) to_delete_[request->ref()];
-    else remove(request->ref());
+    else remove(request->ref(), lock);
     return grpc::Status::OK;
   }
 
-  void remove(const std::string& ref) {
+  void remove(const std::string& ref, std::unique_lock<std::mutex>& lock) {
     const auto found = stored_.find(ref);
     if (found == stored_.end()) return;
-    const pb::BuildHistoryRecord about = found->second;
-    stored_.erase(found);
-    send(pb::DELETED, about);
+    deleting_ = true;
+    send(pb::DELETED, found->second);
+    lock.unlock();
+    std::this_thread::sleep_for(deleting_takes_);
+    lock.lock();
+    stored_.erase(ref);
+    deleting_ = false;
+    changed_.notify_all();
   }
 
   grpc::Status Read(grpc::ServerContext*, const content::ReadContentRequest* request, grpc::ServerWriter<content::ReadContentResponse>* out) override {
@@ -178,6 +193,8 @@ class FakeBuildkit final : public pb::Control::Service, public content::Content:
   std::map<std::string, std::string> blobs_;
   std::set<std::string> awaiting_trace_;
   std::list<Listener> listeners_;
+  std::chrono::milliseconds deleting_takes_{0};
+  bool deleting_ = false;
   std::unique_ptr<grpc::Server> server_;
 };
 

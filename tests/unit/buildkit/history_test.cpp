@@ -68,6 +68,16 @@ TEST(History, RemovesExactlyTheRecordsThatAreNamed) {
   EXPECT_THAT(refs(history), ElementsAre("b"));
 }
 
+// The blobs are collected right afterwards: until then nothing may hold them.
+TEST(History, ReturnsOnlyWhenADeletionIsCarriedOut) {
+  FakeBuildkit engine;
+  engine.build_ends("a", FakeBuildkit::ended("a"));
+  engine.delete_in(std::chrono::milliseconds(200));
+  const std::vector<BuildRef> wanted{BuildRef("a")};
+  EXPECT_TRUE(connect(engine).remove(wanted, [](const BuildRef&, const Status& status) { EXPECT_TRUE(status); }));
+  EXPECT_FALSE(engine.keeps("a"));
+}
+
 // A trace that is written after its record is gone stays on the disk.
 TEST(History, HasTheTraceWrittenBeforeARecordGoesHoweverOldItIs) {
   FakeBuildkit engine;
