@@ -121,7 +121,7 @@ class History::Impl {
         stop(std::move(stop_token)),
         finalizes(api_max >= kFinalizes) {}
 
-  Status remove_one(Events& watch, const BuildRef& ref) {
+  Status remove_one(Events& watch, const BuildRef& ref, Traces traces) {
     // Held open until the deletion has been asked for: its end is what makes BuildKit carry it out.
     Call hold(stop, kDeleting);
     pb::BuildHistoryRequest only_this;
@@ -138,7 +138,10 @@ class History::Impl {
       // On a busy disk the trace of an older one can still be on its way.
       const bool is_young = system_now() < *ended + kCompleting;
       const bool finalized = (is_young || finalizes) && finalize(ref);
-      if (is_young && !(finalized && finalizes)) watch.wait_until_complete(ref.str(), ended);
+      if (is_young && !(finalized && finalizes)) {
+        if (traces == Traces::waited_for) watch.wait_until_complete(ref.str(), ended);
+        else traces_until = std::max(traces_until.value_or(Instant::min()), *ended + kCompleting);
+      }
     }
     Call call(stop, kDeleting);
     pb::UpdateBuildHistoryRequest request;
@@ -186,6 +189,7 @@ class History::Impl {
   std::unique_ptr<content::Content::Stub> blobs;
   std::stop_token stop;
   bool finalizes;
+  std::optional<Instant> traces_until{};  // of those removed last
 };
 
 History::History(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -229,19 +233,24 @@ Status History::read_blob(const std::string& digest, const std::function<Status(
   return done;
 }
 
-Status History::remove(std::span<const BuildRef> refs, const std::function<void(const BuildRef&, const Status&)>& on_settled) const {
-  if (refs.empty()) return {};
+Result<std::optional<Instant>> History::remove(std::span<const BuildRef> refs, Traces traces,
+                                               const std::function<void(const BuildRef&, const Status&)>& on_settled) const {
+  impl_->traces_until.reset();
+  if (refs.empty()) return impl_->traces_until;
   Events watch(*impl_->stub, impl_->stop, kDeleting * static_cast<int>(refs.size() + 1));
   if (!watch.wait_for_first_event(kDeleting)) {
     if (impl_->stop.stop_requested()) return Error(Errc::cancelled, "interrupted");
     return Error(Errc::unreachable, "build history: BuildKit does not send its events");
   }
   for (const BuildRef& ref : refs) {
-    Status status = impl_->remove_one(watch, ref);
-    if (!status && (status.error().code() == Errc::cancelled || status.error().code() == Errc::unreachable)) return status;
+    Status status = impl_->remove_one(watch, ref, traces);
+    if (!status && (status.error().code() == Errc::cancelled || status.error().code() == Errc::unreachable)) return std::move(status).error();
     on_settled(ref, status);
   }
-  return impl_->wait_until_carried_out();
+  if (Status done = impl_->wait_until_carried_out(); !done) return std::move(done).error();
+  return impl_->traces_until;
 }
+
+bool History::writes_traces_late() const { return !impl_->finalizes; }
 
 }  // namespace cleanerd::buildkit

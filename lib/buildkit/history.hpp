@@ -17,6 +17,10 @@
 
 namespace cleanerd::buildkit {
 
+// Up to engine 27 BuildKit writes a record's trace, in which the build arguments are again, some 3 s after the build's end, also when the
+// record has gone by then. It can be had sooner from engine 28 on.
+enum class Traces { waited_for, left_for_later };
+
 class History {
  public:
   // nullopt when this engine keeps no build history (before 24). Opens a connection of its own, see control_connection.
@@ -36,10 +40,10 @@ class History {
   // Removes the records one by one. A delete that BuildKit answers with OK may not happen (a reader of the record is
   // counted for ever), so each is deleted while a reader of ours holds it and counts as removed only when the DELETED event
   // has come. `on_settled` is called for each; an error there is Errc::not_found for one that was gone, Errc::conflict when the
-  // event did not come. A record that is still being
-  // completed (BuildKit writes its trace some 3 s after the build's end) is waited for, or its trace would be written after it
-  // has gone. When it returns nothing holds the records' blobs; the next prune of the build cache collects them.
-  Status remove(std::span<const BuildRef> refs, const std::function<void(const BuildRef&, const Status&)>& on_settled) const;
+  // event did not come. Tells until when a trace may still be written; nullopt: there comes none. When it returns nothing holds the records' blobs; the next prune of the build cache collects them.
+  Result<std::optional<Instant>> remove(std::span<const BuildRef> refs, Traces traces, const std::function<void(const BuildRef&, const Status&)>& on_settled) const;
+  // Whether a trace can come after its record has gone.
+  bool writes_traces_late() const;
 
  private:
   class Impl;

@@ -243,7 +243,8 @@ void Inventory::add_places(std::optional<storage::Places> places) {
     owners.push_back(objects_.size());
     std::string name = place.path.starts_with(data_root_) ? place.path.substr(data_root_.size()) : place.path;
     objects_.push_back({leftover_kind(place), Leftover{std::move(name), {static_cast<std::int64_t>(place.size)}, place.environment, place.changed,
-                                                        place.unreferenced && place.owners.empty(), place.stamp}});
+                                                        place.unreferenced && place.owners.empty(),
+                                                        place.kind == storage::Place::Kind::blob && place.owners.empty(), place.stamp}});
   }
 }
 

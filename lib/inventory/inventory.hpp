@@ -63,6 +63,7 @@ struct Leftover {
   std::vector<std::string> env;  // of the step that left it, or runs there
   Instant changed{};             // the newest change of a file in it
   bool unreferenced = false;     // Place::unreferenced
+  bool collectable = false;      // content that nothing holds: the engine's own collection takes it
   storage::Stamp stamp{};        // when it was listed
 };
 

@@ -93,6 +93,7 @@ std::optional<Reason> Guard::executor_guard() const {
 // What may be removed by hand, and is nobody's for certain.
 std::optional<Reason> Guard::leftover_guard(const Object& object) const {
   const inventory::Leftover& left = *object.leftover();
+  if (left.collectable) return std::nullopt;
   if (std::ranges::find(policy_.removed_leftovers, object.kind) == policy_.removed_leftovers.end())
     return Reason{"not-reachable", "is known to no API of the engine; it is reported, and left alone"};
   if (!left.unreferenced)

@@ -1,5 +1,6 @@
 #include "purge/look.hpp"
 
+#include <algorithm>
 #include <future>
 #include <set>
 
@@ -36,6 +37,16 @@ Result<Look> look(const LookRequest& request) {
 
   auto plan = plan::make_plan(*inventory, findings, request.policy, request.selection, inventory->taken());
   return Look{std::move(*inventory), std::move(findings), std::move(plan), std::move(unread)};
+}
+
+Result<bool> buildkit_works(const inventory::Host& host) {
+  auto records = host.client.list_cache_records();
+  if (!records) return std::move(records).error();
+  if (std::ranges::any_of(*records, &engine::CacheRecord::in_use)) return true;
+  if (!host.history) return false;
+  auto builds = host.history->list();
+  if (!builds) return std::move(builds).error();
+  return std::ranges::any_of(*builds, &engine::BuildRecord::running);
 }
 
 Status look_into_freed_pages(Look& look, std::span<const secrets::KnownValue> values, search::Opening& search, Duration settled,

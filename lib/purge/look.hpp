@@ -38,6 +38,9 @@ struct LookRequest {
 
 Result<Look> look(const LookRequest& request);
 
+// Asked of the engine right now.
+Result<bool> buildkit_works(const inventory::Host& host);
+
 // Searches the freed pages of the engine's databases for the values, too; nothing where the data root cannot be read.
 Status look_into_freed_pages(Look& look, std::span<const secrets::KnownValue> values, search::Opening& search, Duration settled,
                              std::stop_token stop);

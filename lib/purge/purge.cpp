@@ -118,9 +118,13 @@ class Run {
       if (item.verdict == Verdict::keep && is_phase(fresh->inventory[item.object].kind))
         settle(plan_ids_[engine_id], State::kept, item.reasons.back());
     }
-    for (const std::string& engine_id : wanted)
-      if (const std::string& id = plan_ids_[engine_id]; !still_there.contains(engine_id))
-        was_looked_for(*fresh, id) ? settle(id, State::removed, {"gone", "was gone already"}) : settle(id, State::kept, unlisted());
+    for (const std::string& engine_id : wanted) {
+      const std::string& id = plan_ids_[engine_id];
+      if (still_there.contains(engine_id)) continue;
+      if (!was_looked_for(*fresh, id)) settle(id, State::kept, unlisted());
+      else if (has_place(*fresh, engine_id)) settle(id, State::kept, {"referenced", "belongs to an object of the engine by now"});
+      else settle(id, State::removed, {"gone", "was gone already"});
+    }
     (this->*act)(*fresh, targets);
   }
 
@@ -227,10 +231,11 @@ class Run {
       refs.push_back(record.ref);
       sizes[record.ref.str()] = record.size;
     }
-    Status ended = request_.host.history->remove(refs, [&](const BuildRef& ref, const Status& status) {
+    auto ended = request_.host.history->remove(refs, request_.traces, [&](const BuildRef& ref, const Status& status) {
       if (settle_by(plan_ids_[ref.str()], status, sizes[ref.str()])) to_collect_ = true;
     });
-    if (!ended && !report_.error) report_.error = std::move(ended).error();
+    if (ended) report_.traces_until = *ended;
+    else if (!report_.error) report_.error = std::move(ended).error();
   }
 
   void remove_builders(const Look& fresh, const std::vector<Index>& targets) {
@@ -261,7 +266,17 @@ class Run {
 
   // A classic build is not at work as long as its context's folder is not there.
   void remove_leftovers(const Look& fresh, const std::vector<Index>& targets) {
-    remove_on_disk(fresh, targets, "busy", [&](Index i) -> Status {
+    std::vector<Index> by_hand;
+    for (const Index i : targets) {
+      if (!fresh.inventory[i].leftover()->collectable) {
+        by_hand.push_back(i);
+        continue;
+      }
+      to_collect_ = true;
+      settle(plan_ids_[fresh.inventory[i].engine_id()], State::kept, {"referenced", "was left by the engine's own collection"});
+    }
+    if (by_hand.empty()) return;
+    remove_on_disk(fresh, by_hand, "busy", [&](Index i) -> Status {
       if (!data_root_ || data_root_->classic_build_running().value_or(true)) return Error(Errc::conflict, "a classic build may need it");
       return remove_leftover(fresh, i);
     });
@@ -269,7 +284,7 @@ class Run {
 
   template <class Remove>
   void remove_on_disk(const Look& fresh, const std::vector<Index>& targets, const char* when_held, const Remove& remove) {
-    const Result<bool> works = buildkit_works();
+    const Result<bool> works = buildkit_works(request_.host);
     if (!works) {
       report_.error = works.error();
       return;
@@ -289,31 +304,11 @@ class Run {
     }
   }
 
-  Result<bool> buildkit_works() const {
-    auto records = request_.host.client.list_cache_records();
-    if (!records) return std::move(records).error();
-    if (std::ranges::any_of(*records, &engine::CacheRecord::in_use)) return true;
-    if (!request_.host.history) return false;
-    auto builds = request_.host.history->list();
-    if (!builds) return std::move(builds).error();
-    return std::ranges::any_of(*builds, &engine::BuildRecord::running);
-  }
-
   // The engine answers a prune before its collector has deleted the last bytes. Until then they are nobody's.
   Result<Look> look_when_collected() const {
-    std::set<std::string> known;
-    for (const Object& object : planned_.inventory.objects())
-      if (is_on_disk_only(object.kind)) known.insert(object.engine_id());
-    const auto is_collected_now = [&](const Look& look) {
-      for (Index i = 0; i < look.inventory.objects().size(); ++i) {
-        const Object& object = look.inventory[i];
-        if (is_on_disk_only(object.kind) && look.findings.carries(i) && !known.contains(object.engine_id())) return true;
-      }
-      return false;
-    };
     const auto deadline = std::chrono::steady_clock::now() + kCollection;
     auto after = look_again();
-    while (after && is_collected_now(*after) && std::chrono::steady_clock::now() < deadline && !request_.stop.stop_requested()) {
+    while (after && has_new_leftovers(planned_, *after) && std::chrono::steady_clock::now() < deadline && !request_.stop.stop_requested()) {
       std::this_thread::sleep_for(kCollectionStep);
       after = look_again();
     }
@@ -334,9 +329,10 @@ class Run {
     for (const auto& [engine_id, id] : plan_ids_) {
       const auto outcome = report_.outcomes.find(id);
       const bool removed = outcome != report_.outcomes.end() && outcome->second.state == State::removed;
+      const bool is_there = there.contains(engine_id) || has_place(*after, engine_id);
       if (!was_looked_for(*after, id)) settle(id, State::kept, unlisted());
-      else if (removed && there.contains(engine_id)) settle(id, State::failed, {"still-there", "was removed, the engine says, and is still there"});
-      else if (!removed && outcome != report_.outcomes.end() && !there.contains(engine_id))
+      else if (removed && is_there) settle(id, State::failed, {"still-there", "was removed, the engine says, and is still there"});
+      else if (!removed && outcome != report_.outcomes.end() && !is_there)
         settle(id, State::removed, {"removed", "is removed"});
     }
     report_.after = std::move(*after);

@@ -1,6 +1,7 @@
 #include "purge/settle.hpp"
 
 #include <map>
+#include <set>
 
 #include "plan/left_by.hpp"
 #include "purge/purge.hpp"
@@ -23,6 +24,24 @@ bool was_looked_for(const Look& look, std::string_view object_id) {
   return !kind || look.inventory.lists(*kind);
 }
 
+bool has_place(const Look& look, const std::string& engine_id) {
+  if (!engine_id.starts_with('/') || !look.inventory.places()) return false;
+  const std::string path = look.inventory.data_root() + engine_id;
+  const storage::Place* place = look.inventory.places()->containing(path);
+  return place && place->path == path;
+}
+
+bool has_new_leftovers(const Look& before, const Look& now) {
+  std::set<std::string_view> known;
+  for (const inventory::Object& object : before.inventory.objects())
+    if (is_on_disk_only(object.kind)) known.insert(object.engine_id());
+  for (plan::Index i = 0; i < now.inventory.objects().size(); ++i) {
+    const inventory::Object& object = now.inventory[i];
+    if (is_on_disk_only(object.kind) && now.findings.carries(i) && !known.contains(object.engine_id())) return true;
+  }
+  return false;
+}
+
 Status settle_earlier(Journal& journal, const Look& now) {
   const std::string& engine = now.inventory.engine().id;
   auto open = journal.unfinished(engine);
@@ -33,6 +52,7 @@ Status settle_earlier(Journal& journal, const Look& now) {
   for (const std::string& id : *open) {
     if (id.starts_with("database.freed:") || !was_looked_for(now, id)) continue;  // the first is settled by the next scrub
     const auto found = there.find(inventory::engine_id_of(id));
+    if (found == there.end() && has_place(now, std::string(inventory::engine_id_of(id)))) continue;
     if (found == there.end()) settlements.push_back({id, Settled::removed, "gone"});
     else if (found->second->verdict == plan::Verdict::keep && is_for_good(found->second->reasons.back()))
       settlements.push_back({id, Settled::closed, found->second->reasons.back().code});

@@ -212,7 +212,7 @@ class Runner {
       return purge::Report{};
     }
     auto report = purge::carry_out(seen, {place_.host, place_.policy, selection_, known_, place_.search, *journal, {job_.trigger, job_.actor},
-                                          stop_, progress_.removed});
+                                          job_.traces, stop_, progress_.removed});
     for (const auto& [id, outcome] : report.outcomes) spdlog::info("object={} state={} reason={}", id, name_of(outcome.state), outcome.reason.code);
     return report;
   }

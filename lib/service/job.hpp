@@ -44,6 +44,7 @@ struct Job {
   DeclaredSecrets declared{};
   std::vector<secrets::KnownValue> also_known{};  // of other sessions: searched for, and nobody's fault here
   std::optional<Instant> since{};                 // a session's begin, of plan and purge: limit_to_session
+  buildkit::Traces traces = buildkit::Traces::waited_for;  // of builds that have just ended
   std::string trigger = "request";
   std::string actor{};               // for the journal; empty: this process's user
 };

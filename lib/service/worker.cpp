@@ -18,6 +18,11 @@ using std::chrono::steady_clock;
 // What a build that has just ended still holds is free in some hundredths of a second.
 constexpr milliseconds kFirstWait{200};
 
+// Traces come in the last of this before they can come no more, and are looked for in these steps then.
+constexpr milliseconds kTraces{4800}, kTraceStep{750};
+// After the end of a build none comes any more.
+constexpr milliseconds kLastTrace{8000};
+
 // Kept for a reason that goes by itself.
 bool is_passing(const std::string& code) {
   static const std::set<std::string> kCodes{"build-running", "quiet-period", "in-use", "busy", "needed", "interrupted", "journal"};
@@ -165,7 +170,7 @@ void Worker::run_for_all(const std::stop_token& stop) {
     look_ = look;
   }
   const std::stop_callback of_service(stop, [&] { look.request_stop(); });
-  const Job job{.what = What::purge, .trigger = to_string(why), .actor = "service"};
+  const Job job{.what = What::purge, .traces = buildkit::Traces::left_for_later, .trigger = to_string(why), .actor = "service"};
   const auto started = steady_clock::now();
   auto result = perform(job, why, look.get_token(), {.step = {}, .bytes = {}, .removed = {}, .agree = [&](const report::Document&) {
     const std::lock_guard lock(mutex_);
@@ -186,17 +191,24 @@ void Worker::run_for_all(const std::stop_token& stop) {
   tell(why, job.what, result, started);
   if (!result && !stop.stop_requested()) spdlog::error("purge trigger={} error={}", to_string(why), printable(result.error().message(), 500));
   const std::lock_guard lock(mutex_);
+  expect_traces(result);
   plan_next_try(result);
 }
 
 Result<JobResult> Worker::perform(const Job& job, Trigger why, const std::stop_token& stop, const Progress& progress) {
   sign_of_life_ = steady_clock::now().time_since_epoch().count();
   const Policy policy = policy_for(why);
+  if (job.what == What::purge && job.traces == buildkit::Traces::waited_for) wait_for_traces(stop);
   auto result = [&]() -> Result<JobResult> {
     auto place = Workplace::open(*policy, options_.host, options_.state_dir, stop);
     if (!place) return job.declared.without_secrets(place.error());
     Job whole = job;
-    if (job.what != What::verify) whole.also_known = sessions_.values();
+    if (job.what != What::verify) {
+      whole.also_known = sessions_.values();
+      const std::lock_guard lock(mutex_);
+      if (traces_) whole.also_known.insert(whole.also_known.end(), traces_->values.begin(), traces_->values.end());
+    }
+    if (place->host.history && place->host.history->writes_traces_late() && takes_collection(why)) (void)place->host.client.collect_garbage();
     const Progress alive{.step =
                              [&](const std::string& text) {
                                sign_of_life_ = steady_clock::now().time_since_epoch().count();
@@ -236,14 +248,51 @@ Worker::Policy Worker::policy_for(Trigger why) const {
 
 void Worker::plan_next_try(const Result<JobResult>& result) {
   const bool again = !result || result->error || is_unsettled(*result);
-  if (!again) {
+  if (again) {
+    const auto longest = std::chrono::duration_cast<steady_clock::duration>(policy_->interval);
+    wait_ = wait_ == steady_clock::duration{} ? steady_clock::duration(kFirstWait) : std::min(wait_ * 2, longest);
+    next_try_ = steady_clock::now() + wait_;
+  } else {
     next_try_.reset();
     wait_ = {};
-    return;
   }
-  const auto longest = std::chrono::duration_cast<steady_clock::duration>(policy_->interval);
-  wait_ = wait_ == steady_clock::duration{} ? steady_clock::duration(kFirstWait) : std::min(wait_ * 2, longest);
-  next_try_ = steady_clock::now() + wait_;
+  look_for_traces();
+}
+
+void Worker::expect_traces(const Result<JobResult>& result) {
+  if (!result || !result->report || !result->report->traces_until || !result->look) return;
+  const auto& known = result->look->findings.known.values();
+  if (!traces_) traces_.emplace();
+  // Those of before are among them.
+  traces_->values.assign(known.begin(), known.end());
+  traces_->until = std::max(traces_->until, steady_clock::now() + (*result->report->traces_until - system_now()));
+}
+
+void Worker::look_for_traces() {
+  const auto try_at = [&](steady_clock::time_point time) {
+    if (!next_try_ || *next_try_ > time) next_try_ = time;
+  };
+  if (collection_) try_at(*collection_);
+  if (!traces_) return;
+  const auto now = steady_clock::now();
+  if (now >= traces_->until + kTraceStep) traces_.reset();
+  else try_at(std::max(now + kTraceStep, traces_->until - kTraces));
+}
+
+// Who asks for a purge is told of its end when nothing comes after it.
+void Worker::wait_for_traces(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  if (traces_) changed_.wait_until(lock, stop, traces_->until, [] { return false; });
+}
+
+// At the start of the service, and once more when no build before it can write its trace any more.
+bool Worker::takes_collection(Trigger why) {
+  const std::lock_guard lock(mutex_);
+  const auto now = steady_clock::now();
+  const bool is_due = collection_ && *collection_ <= now;
+  if (why == Trigger::start) collection_ = now + kLastTrace;
+  else if (is_due) collection_.reset();
+  return why == Trigger::start || is_due;
 }
 
 Status Worker::check_journal() {

@@ -13,6 +13,7 @@
 #include <set>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "policy/policy.hpp"
 #include "service/job.hpp"
@@ -67,6 +68,12 @@ class Worker {
   Status check_journal();
 
  private:
+  // Of builds whose records went before BuildKit wrote their traces: looked for until none comes any more.
+  struct Traces {
+    std::vector<secrets::KnownValue> values;
+    std::chrono::steady_clock::time_point until{};
+  };
+
   struct Ticket {
     Job job;
     Trigger why;
@@ -83,6 +90,10 @@ class Worker {
   Policy policy_for(Trigger why) const;
   void tell(Trigger why, What what, const Result<JobResult>& result, std::chrono::steady_clock::time_point started) const;
   void plan_next_try(const Result<JobResult>& result);
+  void expect_traces(const Result<JobResult>& result);  // with the lock held, as the next
+  void look_for_traces();
+  bool takes_collection(Trigger why);
+  void wait_for_traces(const std::stop_token& stop);
 
   WorkerOptions options_;
   const Sessions& sessions_;
@@ -96,6 +107,8 @@ class Worker {
   std::map<std::string, Instant> last_run_;  // of each policy
   std::optional<std::chrono::steady_clock::time_point> next_try_;  // what was busy, or could not be done
   std::chrono::steady_clock::duration wait_{};
+  std::optional<Traces> traces_;
+  std::optional<std::chrono::steady_clock::time_point> collection_;  // of traces whose records a service before this one removed
   bool running_ = false;
   bool ended_ = false;
   std::atomic<bool> journal_works_{true};

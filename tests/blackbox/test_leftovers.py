@@ -8,7 +8,7 @@ import time
 import unittest
 from pathlib import Path
 
-from fake_engine import Request
+from fake_engine import NO_PRUNE_MATCH, Request
 from runner import DONE, SECRETS, BlackBoxTest, Machine, Run
 from scenario import innocent_host
 from schema import problems
@@ -185,6 +185,45 @@ class LeftoversOnPolicy(BlackBoxTest):
                 self.assert_status(run, SECRETS)
                 self.assertTrue(all(path.exists() for path in places.values()))
                 self.assertEqual(run.reasons_of("/tmp/docker-import-1")[-1], "build-running")
+
+
+class Content(BlackBoxTest):
+    """A blob of BuildKit's content store that nothing holds any more: its build's record was deleted, and nothing was collected since."""
+
+    def purge(self, collects: bool) -> tuple[Run, Path, list[str], str]:
+        machine = self.machine(innocent_host(), "quiet_period: 0s\n")
+        secret = machine.host.plant()
+        blob = Path(machine.host.state.data_root) / "buildkit/content/blobs/sha256" / ("a" * 64)
+        blob.parent.mkdir(parents=True)
+        blob.write_text(f'{{"build-arg:VALUE": "{secret}"}}')
+        prunes: list[str] = []
+
+        def on_request(request: Request) -> None:
+            if request.path.endswith("/build/prune"):
+                prunes.append(request.id_filter)
+                if collects:
+                    blob.unlink(missing_ok=True)
+
+        machine.engine.on_request = on_request
+        run = machine.purge("--secrets-from", "-", input=secret.encode())
+        self.assertEqual(list(problems(run.document)), [])
+        self.assert_innocents_are_there(machine)
+        return run, blob, prunes, f"/buildkit/content/blobs/sha256/{'a' * 64}"
+
+    def test_is_left_to_the_engines_own_collection(self) -> None:
+        run, blob, prunes, name = self.purge(collects=True)
+        self.assert_status(run, DONE)
+        self.assertEqual(run.state_of(name), "removed")
+        self.assertFalse(blob.exists())
+        self.assertEqual(len(prunes), 1)
+        self.assertIn(NO_PRUNE_MATCH, prunes[0])
+
+    def test_that_something_holds_after_all_is_told_and_stays(self) -> None:
+        run, blob, prunes, name = self.purge(collects=False)
+        self.assert_status(run, SECRETS)
+        self.assertEqual((run.state_of(name), run.reasons_of(name)[-1]), ("kept", "referenced"))
+        self.assertTrue(blob.exists())
+        self.assertEqual(len(prunes), 1)
 
 
 if __name__ == "__main__":

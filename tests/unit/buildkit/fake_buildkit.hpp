@@ -74,6 +74,7 @@ class FakeBuildkit final : public pb::Control::Service, public content::Content:
     const std::lock_guard lock(mutex_);
     return awaiting_trace_;
   }
+  void refuse_to_finalize() { finalizes_ = false; }
   // The event of a deletion goes out this long before the record does; whoever asks meanwhile waits.
   void delete_in(std::chrono::milliseconds time) { deleting_takes_ = time; }
   bool keeps(const std::string& ref) const {
@@ -147,6 +148,7 @@ class FakeBuildkit final : public pb::Control::Service, public content::Content:
   grpc::Status UpdateBuildHistory(grpc::ServerContext*, const pb::UpdateBuildHistoryRequest* request, pb::UpdateBuildHistoryResponse*) override {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return !deleting_; });
+    if (request->finalize() && !finalizes_) return {grpc::StatusCode::UNIMPLEMENTED, "no finalizing"};
     if (request->finalize()) {
       awaiting_trace_.erase(request->ref());
       return grpc::Status::OK;
@@ -194,7 +196,7 @@ class FakeBuildkit final : public pb::Control::Service, public content::Content:
   std::set<std::string> awaiting_trace_;
   std::list<Listener> listeners_;
   std::chrono::milliseconds deleting_takes_{0};
-  bool deleting_ = false;
+  bool deleting_ = false, finalizes_ = true;
   std::unique_ptr<grpc::Server> server_;
 };
 

@@ -60,7 +60,7 @@ TEST(History, RemovesExactlyTheRecordsThatAreNamed) {
   const History history = connect(engine);
   std::vector<std::string> settled;
   const std::vector<BuildRef> wanted{BuildRef("a"), BuildRef("c")};
-  const Status removed = history.remove(wanted, [&](const BuildRef& ref, const Status& status) {
+  const auto removed = history.remove(wanted, Traces::waited_for, [&](const BuildRef& ref, const Status& status) {
     settled.push_back(ref.str() + (status ? "" : ": " + status.error().message()));
   });
   EXPECT_TRUE(removed);
@@ -74,8 +74,27 @@ TEST(History, ReturnsOnlyWhenADeletionIsCarriedOut) {
   engine.build_ends("a", FakeBuildkit::ended("a"));
   engine.delete_in(std::chrono::milliseconds(200));
   const std::vector<BuildRef> wanted{BuildRef("a")};
-  EXPECT_TRUE(connect(engine).remove(wanted, [](const BuildRef&, const Status& status) { EXPECT_TRUE(status); }));
+  EXPECT_TRUE(connect(engine).remove(wanted, Traces::waited_for, [](const BuildRef&, const Status& status) { EXPECT_TRUE(status); }));
   EXPECT_FALSE(engine.keeps("a"));
+}
+
+TEST(History, TellsUntilWhenATraceMayComeWhereItDoesNotWaitForIt) {
+  FakeBuildkit engine;
+  engine.refuse_to_finalize();
+  auto young = FakeBuildkit::ended("young");
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  young.mutable_completedat()->set_seconds(now.time_since_epoch().count());
+  engine.build_ends("young", young);
+  engine.build_ends("old", FakeBuildkit::ended("old"));
+  const auto remove = [&](const char* ref) {
+    const std::vector<BuildRef> wanted{BuildRef(ref)};
+    auto until = connect(engine).remove(wanted, Traces::left_for_later, [](const BuildRef&, const Status& status) { EXPECT_TRUE(status); });
+    EXPECT_TRUE(until);
+    EXPECT_FALSE(engine.keeps(ref));
+    return *until;
+  };
+  EXPECT_EQ(remove("old"), std::nullopt);
+  EXPECT_EQ(remove("young"), now + std::chrono::seconds(8));
 }
 
 // A trace that is written after its record is gone stays on the disk.
@@ -84,7 +103,7 @@ TEST(History, HasTheTraceWrittenBeforeARecordGoesHoweverOldItIs) {
   engine.build_ends("old", FakeBuildkit::ended("old"));
   engine.write_trace_when_asked("old");
   const std::vector<BuildRef> wanted{BuildRef("old")};
-  EXPECT_TRUE(connect(engine).remove(wanted, [&](const BuildRef&, const Status& status) { EXPECT_TRUE(status); }));
+  EXPECT_TRUE(connect(engine).remove(wanted, Traces::waited_for, [&](const BuildRef&, const Status& status) { EXPECT_TRUE(status); }));
   EXPECT_THAT(engine.awaiting_trace(), testing::IsEmpty());
 }
 

@@ -178,6 +178,26 @@ TEST(MakePlan, TakesWhatAnInterruptedStepLeftOfAnEngineThatIsSureWhileNoBuildRun
   EXPECT_THAT(on(an_inventory().with(build("b").running())).reasons(step), ElementsAre("build-running"));
 }
 
+TEST(MakePlan, LeavesContentThatNothingHoldsToACollectionWhereItCarriesASecret) {
+  TempDir directory;
+  const std::string root = directory.path().string(), blobs = "/buildkit/content/blobs/sha256/";
+  storage::PlaceList list;
+  for (const char* name : {"held", "leaky", "innocent"}) write_file(root + blobs + name, "");
+  list.add(storage::Place::Kind::blob, root + blobs + "held", {storage::Owner::Kind::lease, "pull"}, true);
+  for (const char* name : {"leaky", "innocent"}) list.found(storage::Place::Kind::blob, root + blobs + name);
+  inventory::Snapshot snapshot;
+  snapshot.places = std::move(list).finish();
+  snapshot.data_root = root;
+  const inventory::Inventory inventory(std::move(snapshot));
+  secrets::Findings findings;
+  findings.of.resize(inventory.objects().size());
+  for (inventory::Inventory::Index i = 0; i < inventory.objects().size(); ++i)
+    if (!inventory[i].engine_id().ends_with("innocent")) findings.of[i].push_back(secrets::Finding{});
+  const Plan plan = make_plan(inventory, findings, {}, {}, {});
+  ASSERT_EQ(plan.removal.size(), 1u);
+  EXPECT_EQ(inventory[plan.removal[0]].engine_id(), blobs + "leaky");
+}
+
 TEST(MakePlan, TakesOtherLeftoversOnPolicyAloneAndWhereTheyAreNobodysForCertain) {
   TempDir directory;
   const std::string root = directory.path().string(), name = "/tmp/docker-tarsplit1";
