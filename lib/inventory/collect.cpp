@@ -5,6 +5,7 @@
 #include <future>
 #include <thread>
 
+#include "storage/cache_list.hpp"
 #include "storage/data_root.hpp"
 
 namespace cleanerd::inventory {
@@ -83,6 +84,12 @@ Listed list_images(const Client& client, const std::optional<storage::DataRoot>&
   return {std::move(images), places_later.get()};
 }
 
+Result<std::vector<engine::CacheRecord>> list_records(const Client& client, const std::optional<storage::DataRoot>& root, CacheRecords records) {
+  if (records == CacheRecords::on_disk && root && root->belongs())
+    if (auto on_disk = storage::read_cache_records(*root, client.engine())) return on_disk;
+  return client.list_cache_records();
+}
+
 Result<std::vector<engine::BuildRecord>> list_builds(const Host& host) {
   if (!host.history) return std::vector<engine::BuildRecord>();
   return host.history->list();
@@ -107,7 +114,7 @@ bool ends_the_look(Errc code) {
 
 }  // namespace
 
-Result<Inventory> collect(const Host& host) {
+Result<Inventory> collect(const Host& host, CacheRecords records) {
   const Client& client = host.client;
   Snapshot snapshot;
   snapshot.engine = client.engine();
@@ -117,7 +124,7 @@ Result<Inventory> collect(const Host& host) {
   const std::optional<bool> building_before = root ? root->classic_build_running() : std::nullopt;
 
   auto containers_later = std::async(std::launch::async, [&] { return client.list_containers(); });
-  auto cache_later = std::async(std::launch::async, [&] { return client.list_cache_records(); });
+  auto cache_later = std::async(std::launch::async, [&] { return list_records(client, root, records); });
   auto builds_later = std::async(std::launch::async, [&] { return list_builds(host); });
   auto volumes_later = std::async(std::launch::async, [&] { return client.list_builder_volumes(); });
   auto [images, places] = list_images(client, root);

@@ -4,14 +4,13 @@
 #include <future>
 #include <set>
 
-#include "inventory/collect.hpp"
 #include "purge/exports.hpp"
 #include "secrets/content.hpp"
 
 namespace cleanerd::purge {
 
 Result<Look> look(const LookRequest& request) {
-  auto inventory = inventory::collect(request.host);
+  auto inventory = inventory::collect(request.host, request.records);
   if (!inventory) return std::move(inventory).error();
   auto named = std::async(std::launch::async, [&] { return secrets::find_by_name(*inventory, request.policy.names, request.declared); });
   std::vector<inventory::Unread> unread(inventory->unread().begin(), inventory->unread().end());

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "inventory/collect.hpp"
 #include "inventory/host.hpp"
 #include "inventory/inventory.hpp"
 #include "plan/plan.hpp"
@@ -34,6 +35,7 @@ struct LookRequest {
   search::Opening& search;
   std::stop_token stop;
   std::function<void(std::uint64_t bytes)> on_bytes;  // read since the last call; from several threads
+  inventory::CacheRecords records = inventory::CacheRecords::of_engine;
 };
 
 Result<Look> look(const LookRequest& request);

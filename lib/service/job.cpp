@@ -34,6 +34,17 @@ bool waits_for_quiet(const purge::Look& look) {
   return false;
 }
 
+// Of records that the disk alone tells of: whether what a policy says of one may be otherwise.
+bool may_be_in_use(const purge::Look& look) {
+  const auto is_secret_record = [&](const plan::Item& item) { return item.secret && look.inventory[item.object].cache(); };
+  return look.inventory.buildkit_works() && std::ranges::any_of(look.plan.items, is_secret_record);
+}
+
+// What an engine frees with a record that an image shares, the disk does not tell.
+bool wants_sizes(const policy::Policy& policy) {
+  return std::ranges::any_of(policy.policies, [](const policy::NamedPolicy& one) { return one.limits.has_space(); });
+}
+
 const char* name_of(purge::State state) {
   switch (state) {
     case purge::State::removed: return "removed";
@@ -74,8 +85,8 @@ class Runner {
   }
   Duration took() const { return std::chrono::duration_cast<milliseconds>(steady_clock::now() - started_); }
 
-  Result<purge::Look> look() {
-    auto seen = purge::look({place_.host, place_.policy, selection_, known_, place_.search, stop_, progress_.bytes});
+  Result<purge::Look> look(inventory::CacheRecords records = inventory::CacheRecords::of_engine) {
+    auto seen = purge::look({place_.host, place_.policy, selection_, known_, place_.search, stop_, progress_.bytes, records});
     if (!seen) return seen;
     if (Status known = plan::check_builds(selection_.filter, seen->inventory); !known) return std::move(known).error();
     return seen;
@@ -187,6 +198,16 @@ class Runner {
     return result;
   }
 
+  // Most often there is nothing to remove, and the disk tells that sooner than the engine (docs/decisions/0011). nullopt: it has to be asked.
+  Result<std::optional<purge::Look>> look_for_nothing() {
+    if (!selection_.unfinished.empty() || wants_sizes(place_.policy)) return std::optional<purge::Look>();
+    step("Looking at the engine…");
+    auto seen = look(inventory::CacheRecords::on_disk);
+    if (!seen) return std::move(seen).error();
+    if (!seen->plan.removal.empty() || waits_for_quiet(*seen) || may_be_in_use(*seen)) return std::optional<purge::Look>();
+    return std::optional(std::move(*seen));
+  }
+
   // Where the host does not tell whether a classic build runs, its youngest images are left until they have been the youngest
   // for the quiet period; a purge waits that long rather than leave them.
   Result<purge::Look> look_when_quiet() {
@@ -218,7 +239,9 @@ class Runner {
   }
 
   Result<JobResult> purge() {
-    auto seen = look_when_quiet();
+    auto nothing = look_for_nothing();
+    if (!nothing) return std::move(nothing).error();
+    auto seen = *nothing ? Result<purge::Look>(std::move(**nothing)) : look_when_quiet();
     if (!seen) return std::move(seen).error();
     if (!seen->plan.removal.empty() && progress_.agree && !progress_.agree(document(report::Command::plan, *seen)))
       return Error(Errc::cancelled, "nothing was removed");

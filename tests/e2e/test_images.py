@@ -14,7 +14,7 @@ EMPTY = "FROM scratch\nLABEL {builder}=empty\n"
 
 class Images(OnFreshEngine):
     def lists(self) -> tuple[list[str], list[str]]:
-        done = subprocess.run([LISTS, f"unix://{self.engine.socket}"], capture_output=True, text=True, check=False)
+        done = subprocess.run([LISTS, f"unix://{self.engine.socket}", "images"], capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         disk, api = done.stdout.split("\n\n")
         return disk.splitlines(), api.splitlines()
