@@ -84,9 +84,14 @@ Listed list_images(const Client& client, const std::optional<storage::DataRoot>&
   return {std::move(images), places_later.get()};
 }
 
-Result<std::vector<engine::CacheRecord>> list_records(const Client& client, const std::optional<storage::DataRoot>& root, CacheRecords records) {
-  if (records == CacheRecords::on_disk && root && root->belongs())
-    if (auto on_disk = storage::read_cache_records(*root, client.engine())) return on_disk;
+Result<std::vector<engine::CacheRecord>> list_records(const Client& client, const std::optional<storage::DataRoot>& root, CacheRecords records,
+                                                      bool& from_disk) {
+  if (records == CacheRecords::on_disk && root && root->belongs()) {
+    if (auto on_disk = storage::read_cache_records(*root, client.engine())) {
+      from_disk = true;
+      return on_disk;
+    }
+  }
   return client.list_cache_records();
 }
 
@@ -124,7 +129,7 @@ Result<Inventory> collect(const Host& host, CacheRecords records) {
   const std::optional<bool> building_before = root ? root->classic_build_running() : std::nullopt;
 
   auto containers_later = std::async(std::launch::async, [&] { return client.list_containers(); });
-  auto cache_later = std::async(std::launch::async, [&] { return list_records(client, root, records); });
+  auto cache_later = std::async(std::launch::async, [&] { return list_records(client, root, records, snapshot.records_from_disk); });
   auto builds_later = std::async(std::launch::async, [&] { return list_builds(host); });
   auto volumes_later = std::async(std::launch::async, [&] { return client.list_builder_volumes(); });
   auto [images, places] = list_images(client, root);

@@ -198,21 +198,19 @@ class Runner {
     return result;
   }
 
-  // Most often there is nothing to remove, and the disk tells that sooner than the engine (docs/decisions/0011). nullopt: it has to be asked.
-  Result<std::optional<purge::Look>> look_for_nothing() {
-    if (!selection_.unfinished.empty() || wants_sizes(place_.policy)) return std::optional<purge::Look>();
-    step("Looking at the engine…");
+  // Most often there is nothing to remove, and the disk tells that sooner than the engine (docs/decisions/0011).
+  Result<purge::Look> first_look() {
+    if (!selection_.unfinished.empty() || wants_sizes(place_.policy)) return look();
     auto seen = look(inventory::CacheRecords::on_disk);
-    if (!seen) return std::move(seen).error();
-    if (!seen->plan.removal.empty() || waits_for_quiet(*seen) || may_be_in_use(*seen)) return std::optional<purge::Look>();
-    return std::optional(std::move(*seen));
+    if (seen && seen->inventory.records_are_from_disk() && (!seen->plan.removal.empty() || may_be_in_use(*seen))) return look();
+    return seen;
   }
 
   // Where the host does not tell whether a classic build runs, its youngest images are left until they have been the youngest
   // for the quiet period; a purge waits that long rather than leave them.
   Result<purge::Look> look_when_quiet() {
     step("Looking at the engine…");
-    auto seen = look();
+    auto seen = first_look();
     const auto deadline = steady_clock::now() + 3 * place_.policy.quiet_period;
     while (seen && waits_for_quiet(*seen) && steady_clock::now() < deadline && !stop_.stop_requested()) {
       step("Waiting until no classic build can need the newest images…");
@@ -239,9 +237,7 @@ class Runner {
   }
 
   Result<JobResult> purge() {
-    auto nothing = look_for_nothing();
-    if (!nothing) return std::move(nothing).error();
-    auto seen = *nothing ? Result<purge::Look>(std::move(**nothing)) : look_when_quiet();
+    auto seen = look_when_quiet();
     if (!seen) return std::move(seen).error();
     if (!seen->plan.removal.empty() && progress_.agree && !progress_.agree(document(report::Command::plan, *seen)))
       return Error(Errc::cancelled, "nothing was removed");
