@@ -198,6 +198,7 @@ void Worker::run_for_all(const std::stop_token& stop) {
 Result<JobResult> Worker::perform(const Job& job, Trigger why, const std::stop_token& stop, const Progress& progress) {
   sign_of_life_ = steady_clock::now().time_since_epoch().count();
   const Policy policy = policy_for(why);
+  const bool is_due = take_collection();
   if (job.what == What::purge && job.traces == buildkit::Traces::waited_for) wait_for_traces(stop);
   auto result = [&]() -> Result<JobResult> {
     auto place = Workplace::open(*policy, options_.host, options_.state_dir, stop);
@@ -208,7 +209,10 @@ Result<JobResult> Worker::perform(const Job& job, Trigger why, const std::stop_t
       const std::lock_guard lock(mutex_);
       if (traces_) whole.also_known.insert(whole.also_known.end(), traces_->values.begin(), traces_->values.end());
     }
-    if (place->host.history && place->host.history->writes_traces_late() && takes_collection(why)) (void)place->host.client.collect_garbage();
+    if (place->host.history && place->host.history->writes_traces_late()) {
+      if (why == Trigger::start) expect_collection();
+      if (is_due || why == Trigger::start) (void)place->host.client.collect_garbage();
+    }
     const Progress alive{.step =
                              [&](const std::string& text) {
                                sign_of_life_ = steady_clock::now().time_since_epoch().count();
@@ -285,14 +289,17 @@ void Worker::wait_for_traces(const std::stop_token& stop) {
   if (traces_) changed_.wait_until(lock, stop, traces_->until, [] { return false; });
 }
 
-// At the start of the service, and once more when no build before it can write its trace any more.
-bool Worker::takes_collection(Trigger why) {
+// Once more than at the start of the service: when no build before it can write its trace any more.
+void Worker::expect_collection() {
   const std::lock_guard lock(mutex_);
-  const auto now = steady_clock::now();
-  const bool is_due = collection_ && *collection_ <= now;
-  if (why == Trigger::start) collection_ = now + kLastTrace;
-  else if (is_due) collection_.reset();
-  return why == Trigger::start || is_due;
+  collection_ = steady_clock::now() + kLastTrace;
+}
+
+bool Worker::take_collection() {
+  const std::lock_guard lock(mutex_);
+  if (!collection_ || *collection_ > steady_clock::now()) return false;
+  collection_.reset();
+  return true;
 }
 
 Status Worker::check_journal() {

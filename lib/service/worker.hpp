@@ -92,7 +92,8 @@ class Worker {
   void plan_next_try(const Result<JobResult>& result);
   void expect_traces(const Result<JobResult>& result);  // with the lock held, as the next
   void look_for_traces();
-  bool takes_collection(Trigger why);
+  void expect_collection();
+  bool take_collection();  // whether it is due
   void wait_for_traces(const std::stop_token& stop);
 
   WorkerOptions options_;
