@@ -71,7 +71,7 @@ class Worker {
   // Of builds whose records went before BuildKit wrote their traces: looked for until none comes any more.
   struct Traces {
     std::vector<secrets::KnownValue> values;
-    std::chrono::steady_clock::time_point until{};
+    std::chrono::steady_clock::time_point until;
   };
 
   struct Ticket {
