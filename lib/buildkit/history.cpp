@@ -16,7 +16,6 @@ using std::chrono::seconds;
 
 constexpr seconds kListing{60};   // the whole list comes from one database
 constexpr seconds kDeleting{30};  // blobs' leases are released before the event
-constexpr seconds kCompleting{8};  // the trace follows the end of the build after 3 s
 // Engine 28. Engine 27 has it in some versions.
 constexpr engine::ApiVersion kFinalizes{1, 48};
 constexpr seconds kReading{600};   // of one blob
@@ -43,7 +42,7 @@ class Events {
   void wait_until_complete(const std::string& ref, std::optional<Instant> ended) {
     if (!ended) return;
     std::unique_lock lock(mutex_);
-    changed_.wait_until(lock, *ended + kCompleting, [&] { return traced_.contains(ref) || ended_; });
+    changed_.wait_until(lock, *ended + kLastTrace, [&] { return traced_.contains(ref) || ended_; });
   }
   bool wait_for_deletion(const std::string& ref, seconds deadline) {
     std::unique_lock lock(mutex_);
@@ -136,11 +135,11 @@ class History::Impl {
     const auto ended = instant_of(event.record().has_completedat(), event.record().completedat());
     if (ended && !event.record().has_trace()) {
       // On a busy disk the trace of an older one can still be on its way.
-      const bool is_young = system_now() < *ended + kCompleting;
+      const bool is_young = system_now() < *ended + kLastTrace;
       const bool finalized = (is_young || finalizes) && finalize(ref);
       if (is_young && !(finalized && finalizes)) {
         if (traces == Traces::waited_for) watch.wait_until_complete(ref.str(), ended);
-        else traces_until = std::max(traces_until.value_or(Instant::min()), *ended + kCompleting);
+        else traces_until = std::max(traces_until.value_or(Instant::min()), *ended + kLastTrace);
       }
     }
     Call call(stop, kDeleting);

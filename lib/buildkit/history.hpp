@@ -2,6 +2,7 @@
 // prune of the engine removes. gRPC service moby.buildkit.v1.Control over the engine's own socket.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -20,6 +21,7 @@ namespace cleanerd::buildkit {
 // Up to engine 27 BuildKit writes a record's trace, in which the build arguments are again, some 3 s after the build's end, also when the
 // record has gone by then. It can be had sooner from engine 28 on.
 enum class Traces { waited_for, left_for_later };
+inline constexpr std::chrono::seconds kFirstTrace{3}, kLastTrace{8};  // after the end of a build one comes in between, or none
 
 class History {
  public:

@@ -48,6 +48,7 @@ class Run {
     // What the first look traced stays known: its source may be among the first to go.
     known_.assign(planned.findings.known.values().begin(), planned.findings.known.values().end());
     selection_ = request.selection;
+    to_collect_ = !selection_.unfinished.empty();  // an interrupted purge may not have come to it
     // What a policy alone asks for goes only as long as it does.
     selection_.unfinished.insert(selection_.unfinished.end(), owed_.begin(), owed_.end());
   }

@@ -17,7 +17,9 @@ std::vector<Planned> planned_removals(const Look& look) {
   return planned;
 }
 
-bool is_for_good(const plan::Reason& reason) { return reason.code == "tagged" || reason.code == "protected" || reason.code == "mounted"; }
+bool is_for_good(const plan::Reason& reason) {
+  return reason.code == "tagged" || reason.code == "protected" || reason.code == "mounted" || reason.code == "referenced";
+}
 
 bool was_looked_for(const Look& look, std::string_view object_id) {
   const auto kind = inventory::parse_kind(object_id.substr(0, object_id.find(':')));
@@ -52,8 +54,8 @@ Status settle_earlier(Journal& journal, const Look& now) {
   for (const std::string& id : *open) {
     if (id.starts_with("database.freed:") || !was_looked_for(now, id)) continue;  // the first is settled by the next scrub
     const auto found = there.find(inventory::engine_id_of(id));
-    if (found == there.end() && has_place(now, std::string(inventory::engine_id_of(id)))) continue;
-    if (found == there.end()) settlements.push_back({id, Settled::removed, "gone"});
+    if (found == there.end() && has_place(now, std::string(inventory::engine_id_of(id)))) settlements.push_back({id, Settled::closed, "referenced"});
+    else if (found == there.end()) settlements.push_back({id, Settled::removed, "gone"});
     else if (found->second->verdict == plan::Verdict::keep && is_for_good(found->second->reasons.back()))
       settlements.push_back({id, Settled::closed, found->second->reasons.back().code});
   }

@@ -12,7 +12,8 @@ namespace cleanerd::purge {
 
 std::vector<Planned> planned_removals(const Look& look);
 
-// Kept by a tag or rule until somebody changes that; what is mounted in a leftover stays, what held the secret beside it is gone.
+// Kept by a tag or rule until somebody changes that; what is mounted in a leftover stays, what held the secret beside it is gone; what
+// something else holds is that one's from now on.
 bool is_for_good(const plan::Reason& reason);
 
 // False where the engine did not list the object's kind this time: that it is not there says nothing then.

@@ -226,7 +226,8 @@ class Runner {
     auto journal = purge::Journal::open(place_.state_dir);
     if (!journal) return std::move(journal).error().within("nothing was removed");
     if (seen.plan.removal.empty()) {
-      // What an interrupted purge had set out to remove is gone by now.
+      // What an interrupted purge had set out to remove is gone by now, but for what the engine was to collect afterwards.
+      if (Status collected = place_.host.client.collect_garbage(); !collected) return std::move(collected).error();
       if (Status settled = purge::settle_earlier(*journal, seen); !settled) return std::move(settled).error().within("nothing was removed");
       return purge::Report{};
     }

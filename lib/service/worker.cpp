@@ -18,10 +18,11 @@ using std::chrono::steady_clock;
 // What a build that has just ended still holds is free in some hundredths of a second.
 constexpr milliseconds kFirstWait{200};
 
-// Traces come in the last of this before they can come no more, and are looked for in these steps then.
-constexpr milliseconds kTraces{4800}, kTraceStep{750};
-// After the end of a build none comes any more.
-constexpr milliseconds kLastTrace{8000};
+// Where a session is open its end mostly follows a build's, and does the same: a look that has just begun would be in its way.
+constexpr milliseconds kSessionsEnd{150};
+
+// Between two looks for a trace; the first is a moment after it can be there.
+constexpr milliseconds kTraceStep{750}, kMoment{200};
 
 // Kept for a reason that goes by itself.
 bool is_passing(const std::string& code) {
@@ -64,6 +65,8 @@ Worker::Worker(Policy policy, WorkerOptions options, const Sessions& sessions, s
 
 void Worker::trigger(Trigger why) {
   const std::lock_guard lock(mutex_);
+  const auto from = steady_clock::now() + (why == Trigger::build && sessions_.next_expiry() ? kSessionsEnd : milliseconds(0));
+  pending_from_ = pending_.empty() ? from : std::min(pending_from_, from);
   pending_.insert(why);
   wait_ = {};
   changed_.notify_all();
@@ -109,10 +112,15 @@ void Worker::work(std::stop_token stop) {
   read_when_idle();
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
-    const auto due = [&] { return !tickets_.empty() || !pending_.empty() || (next_try_ && *next_try_ <= steady_clock::now()); };
-    if (!due()) {
-      if (next_try_) changed_.wait_until(lock, stop, *next_try_, due);
-      else changed_.wait(lock, stop, due);
+    const auto next = [&] {
+      if (pending_.empty()) return next_try_;
+      return std::optional(next_try_ ? std::min(*next_try_, pending_from_) : pending_from_);
+    };
+    const auto planned = next();
+    if (tickets_.empty() && (!planned || *planned > steady_clock::now())) {
+      const auto changed = [&] { return !tickets_.empty() || next() != planned; };
+      if (planned) changed_.wait_until(lock, stop, *planned, changed);
+      else changed_.wait(lock, stop, changed);
       continue;
     }
     running_ = true;
@@ -260,7 +268,7 @@ void Worker::plan_next_try(const Result<JobResult>& result) {
     next_try_.reset();
     wait_ = {};
   }
-  look_for_traces();
+  plan_looks_for_traces();
 }
 
 void Worker::expect_traces(const Result<JobResult>& result) {
@@ -272,7 +280,7 @@ void Worker::expect_traces(const Result<JobResult>& result) {
   traces_->until = std::max(traces_->until, steady_clock::now() + (*result->report->traces_until - system_now()));
 }
 
-void Worker::look_for_traces() {
+void Worker::plan_looks_for_traces() {
   const auto try_at = [&](steady_clock::time_point time) {
     if (!next_try_ || *next_try_ > time) next_try_ = time;
   };
@@ -280,7 +288,7 @@ void Worker::look_for_traces() {
   if (!traces_) return;
   const auto now = steady_clock::now();
   if (now >= traces_->until + kTraceStep) traces_.reset();
-  else try_at(std::max(now + kTraceStep, traces_->until - kTraces));
+  else try_at(std::max(now + kTraceStep, traces_->until - (buildkit::kLastTrace - buildkit::kFirstTrace) + kMoment));
 }
 
 // Who asks for a purge is told of its end when nothing comes after it.
@@ -292,7 +300,7 @@ void Worker::wait_for_traces(const std::stop_token& stop) {
 // Once more than at the start of the service: when no build before it can write its trace any more.
 void Worker::expect_collection() {
   const std::lock_guard lock(mutex_);
-  collection_ = steady_clock::now() + kLastTrace;
+  collection_ = steady_clock::now() + buildkit::kLastTrace;
 }
 
 bool Worker::take_collection() {

@@ -69,7 +69,7 @@ class Worker {
 
  private:
   // Of builds whose records went before BuildKit wrote their traces: looked for until none comes any more.
-  struct Traces {
+  struct LateTraces {
     std::vector<secrets::KnownValue> values;
     std::chrono::steady_clock::time_point until;
   };
@@ -91,7 +91,7 @@ class Worker {
   void tell(Trigger why, What what, const Result<JobResult>& result, std::chrono::steady_clock::time_point started) const;
   void plan_next_try(const Result<JobResult>& result);
   void expect_traces(const Result<JobResult>& result);  // with the lock held, as the next
-  void look_for_traces();
+  void plan_looks_for_traces();
   void expect_collection();
   bool take_collection();  // whether it is due
   void wait_for_traces(const std::stop_token& stop);
@@ -104,11 +104,12 @@ class Worker {
   Policy policy_;
   std::deque<std::shared_ptr<Ticket>> tickets_;
   std::set<Trigger> pending_;
+  std::chrono::steady_clock::time_point pending_from_{};
   std::optional<std::stop_source> look_;  // of the purge for nobody in particular that runs, until it removes
   std::map<std::string, Instant> last_run_;  // of each policy
   std::optional<std::chrono::steady_clock::time_point> next_try_;  // what was busy, or could not be done
   std::chrono::steady_clock::duration wait_{};
-  std::optional<Traces> traces_;
+  std::optional<LateTraces> traces_;
   std::optional<std::chrono::steady_clock::time_point> collection_;  // of traces whose records a service before this one removed
   bool running_ = false;
   bool ended_ = false;

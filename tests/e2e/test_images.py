@@ -1,26 +1,16 @@
 """The disk and the API tell the same of a graphdriver's images, on one real engine (ENGINE in the environment); LISTS prints both."""
 
-import os
-import subprocess
-
 from engine_test import OnFreshEngine
+from lists import on_disk_and_api
 from scenario import BUILDERS
-
-LISTS = os.environ["LISTS"]
 
 LABELLED = "FROM busybox:local\nLABEL team=ci empty= text=\"two words\"\nRUN echo {builder} > /labelled.txt\n"
 EMPTY = "FROM scratch\nLABEL {builder}=empty\n"
 
 
 class Images(OnFreshEngine):
-    def lists(self) -> tuple[list[str], list[str]]:
-        done = subprocess.run([LISTS, f"unix://{self.engine.socket}", "images"], capture_output=True, text=True, check=False)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        disk, api = done.stdout.split("\n\n")
-        return disk.splitlines(), api.splitlines()
-
     def assert_alike(self) -> list[str]:
-        disk, api = self.lists()
+        disk, api = on_disk_and_api(self.engine, "images")
         self.assertEqual(disk, api)
         return disk
 

@@ -1,12 +1,9 @@
 """BuildKit's database and the API tell the same of the cache's records, on one real engine (ENGINE in the environment); LISTS prints both."""
 
-import os
-import subprocess
 import time
 
 from engine_test import OnFreshEngine
-
-LISTS = os.environ["LISTS"]
+from lists import on_disk_and_api
 
 MANY_STEPS = """
 FROM busybox:local AS one
@@ -21,16 +18,10 @@ RUN wc -c app.txt > /size.txt
 
 
 class Records(OnFreshEngine):
-    def lists(self) -> tuple[list[str], list[str]]:
-        done = subprocess.run([LISTS, f"unix://{self.engine.socket}", "records"], capture_output=True, text=True, check=False)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        disk, api = done.stdout.split("\n\n")
-        return disk.splitlines(), api.splitlines()
-
     def assert_alike(self) -> list[str]:
         # What a build that has just ended still holds is let go of in a moment.
         for _ in range(50):
-            disk, api = self.lists()
+            disk, api = on_disk_and_api(self.engine, "records")
             if disk == api:
                 break
             time.sleep(0.1)

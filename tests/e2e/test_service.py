@@ -203,6 +203,20 @@ class Killed(OnService):
         self.assertEqual(self.host.lost(), {})
 
 
+    def test_what_a_build_writes_after_its_record_has_gone_goes_after_the_next_start(self) -> None:
+        self.host.populate()
+        service = self.start_service()
+        build = self.engine.build(MULTI_STAGE, {"app.txt": b"app"}, "buildkit", {"NPM_TOKEN": self.host.plant()}, "written:later")
+        self.assertTrue(build.ok, build.error)
+        self.wait_until_clean("a build")
+        service.kill()
+        service.start()
+        if self.engine.name.startswith("26.1"):
+            time.sleep(LAST_TRACE)
+        self.wait_until_clean("what the build wrote since")
+        self.assertEqual(self.host.lost(), {})
+
+
 class EngineRestarted(OnService):
     def test_readiness_follows_and_builds_are_seen_again(self) -> None:
         service = self.start_service()

@@ -126,9 +126,11 @@ TEST(BadClients, WhoIsOneTooManyOfBusyOnesIsToldSo) {
 }
 
 TEST(BadClients, WhereAllSlowWorkersWaitQuickRequestsAreServed) {
-  Event release;
+  Event release, all_at_work;
+  std::atomic<int> at_work = 0;
   Router router;
   router.add("GET", "/slow", [&](Request, Responder responder) {
+    if (++at_work == 2) all_at_work.set();
     release.wait();
     responder.send(200, "text/plain", "");
   });
@@ -141,6 +143,7 @@ TEST(BadClients, WhereAllSlowWorkersWaitQuickRequestsAreServed) {
   for (int i = 0; i < 6; ++i) {
     clients.push_back(served.connect());
     clients.back().send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
+    if (i == 1) all_at_work.wait();
   }
   EXPECT_EQ(served.connect().get("/quick").status, 200);
   pollfd readable[6];
