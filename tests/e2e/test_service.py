@@ -203,6 +203,7 @@ class Killed(OnService):
         self.assertEqual(self.host.lost(), {})
 
 
+class KilledAfterAPurge(OnService):
     def test_what_a_build_writes_after_its_record_has_gone_goes_after_the_next_start(self) -> None:
         self.host.populate()
         service = self.start_service()
