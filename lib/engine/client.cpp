@@ -80,6 +80,9 @@ class Client::Impl {
   std::string versioned(std::string_view path) const { return "/v" + to_string(info.api) + std::string(path); }
 
   Result<HttpResponse> call(Method method, const std::string& target, seconds deadline) { return call({.method = method, .target = target, .deadline = deadline}); }
+  Result<HttpResponse> call_to_the_end(Method method, const std::string& path, seconds deadline) {
+    return call({.method = method, .target = versioned(path), .deadline = deadline, .to_the_end = true});
+  }
 
   Result<HttpResponse> call(const HttpRequest& request) {
     const Method method = request.method;
@@ -104,9 +107,9 @@ class Client::Impl {
   // Reads are repeated once when the engine closes in the middle: a restart between two calls is no reason to fail, and the
   // second try tells an engine that is gone (unreachable) from one that answers wrongly (protocol).
   template <class Read>
-  auto get(const std::string& target, seconds deadline, const Read& read) -> decltype(read(std::declval<HttpResponse&>())) {
+  auto get(const HttpRequest& request, const Read& read) -> decltype(read(std::declval<HttpResponse&>())) {
     for (int attempt = 0;; ++attempt) {
-      auto response = call(Method::get, target, deadline);
+      auto response = call(request);
       const bool last = attempt == 1;
       if (!response) {
         if (last || response.error().code() != Errc::protocol) return std::move(response).error();
@@ -117,14 +120,20 @@ class Client::Impl {
     }
   }
 
+  template <class Read>
+  auto get(const std::string& target, seconds deadline, const Read& read) -> decltype(read(std::declval<HttpResponse&>())) {
+    return get({.method = Method::get, .target = target, .deadline = deadline}, read);
+  }
+
   Result<nlohmann::json> document(const std::string& target, seconds deadline) {
     return get(target, deadline, [](HttpResponse& response) { return read_document(response); });
   }
 
   template <class T>
-  Result<std::vector<T>> list(const std::string& target, std::string_view key,
-                              Result<T> (*decode)(const nlohmann::json&)) {
-    return get(target, kListing, [&](HttpResponse& response) -> Result<std::vector<T>> {
+  Result<std::vector<T>> list(const std::string& target, std::string_view key, Result<T> (*decode)(const nlohmann::json&),
+                              bool to_the_end = false) {
+    const HttpRequest request{.method = Method::get, .target = target, .deadline = kListing, .to_the_end = to_the_end};
+    return get(request, [&](HttpResponse& response) -> Result<std::vector<T>> {
       std::vector<T> items;
       Status status = for_each_element(response, key, [&](const nlohmann::json& element) -> Status {
         if (items.size() == kMaxListed) return Error(Errc::too_large, "the answer lists more than " + std::to_string(kMaxListed) + " objects");
@@ -277,7 +286,7 @@ Result<std::vector<Container>> Client::list_containers() const {
 }
 
 Result<std::vector<CacheRecord>> Client::list_cache_records() const {
-  auto records = impl_->list<CacheRecord>(impl_->versioned("/system/df?type=build-cache"), "BuildCache", decode_cache_record);
+  auto records = impl_->list<CacheRecord>(impl_->versioned("/system/df?type=build-cache"), "BuildCache", decode_cache_record, true);
   if (!records) return std::move(records).error().within("list the build cache");
   return records;
 }
@@ -307,20 +316,20 @@ Status Client::container_logs(const ContainerId& id, const Consume& consume) con
 }
 
 Status Client::remove_image(const ImageId& id) const {
-  auto response = impl_->call(Method::del, impl_->versioned("/images/" + percent_encode(id.str()) + "?noprune=1"), kRemoving);
+  auto response = impl_->call_to_the_end(Method::del, "/images/" + percent_encode(id.str()) + "?noprune=1", kRemoving);
   if (!response) return std::move(response).error().within("remove image " + id.short_form());
   return {};
 }
 
 Status Client::remove_container(const ContainerId& id, Volumes volumes) const {
   const std::string query = volumes == Volumes::take ? "?v=1" : "";
-  auto response = impl_->call(Method::del, impl_->versioned("/containers/" + percent_encode(id.str()) + query), kRemoving);
+  auto response = impl_->call_to_the_end(Method::del, "/containers/" + percent_encode(id.str()) + query, kRemoving);
   if (!response) return std::move(response).error().within("remove container " + id.short_form());
   return {};
 }
 
 Status Client::remove_volume(const VolumeName& name) const {
-  auto response = impl_->call(Method::del, impl_->versioned("/volumes/" + percent_encode(name.str())), kRemoving);
+  auto response = impl_->call_to_the_end(Method::del, "/volumes/" + percent_encode(name.str()), kRemoving);
   if (!response) return std::move(response).error().within("remove a volume");
   return {};
 }
@@ -356,7 +365,7 @@ Result<Client::ExecResult> Client::exec(const ContainerId& id, std::span<const s
 Result<PruneReport> Client::prune_cache(std::span<const CacheId> ids) const {
   for (const CacheId& id : ids)
     if (!is_record_id(id.str())) return Error(Errc::protocol, "prune the build cache: a record id has an unknown form");
-  auto response = impl_->call(Method::post, impl_->versioned("/build/prune?all=1&filters=" + percent_encode(id_filter(ids))), kPruning);
+  auto response = impl_->call_to_the_end(Method::post, "/build/prune?all=1&filters=" + percent_encode(id_filter(ids)), kPruning);
   if (!response) return std::move(response).error().within("prune the build cache");
   auto document = read_document(*response);
   if (!document) return std::move(document).error().within("prune the build cache");

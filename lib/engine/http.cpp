@@ -4,10 +4,12 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <optional>
+#include <sstream>
 
 #include "base/text.hpp"
 
@@ -21,6 +23,15 @@ namespace {
 
 constexpr std::size_t kReadSize = 64u << 10;
 constexpr std::size_t kIdleConnections = 8;
+
+// Go's net/http gives a request up when it reads that its client has gone, and reads on only as long as nothing is left to read
+// (server.go, backgroundRead). So something is: more than the 4 KiB that it may have read along with the request. Empty lines before a
+// request that never comes are none (RFC 9112 §2.2).
+std::string more_to_read() {
+  std::string lines;
+  for (std::size_t i = 0; i < 2100; ++i) lines += "\r\n";
+  return lines;
+}
 
 http::verb verb(Method method) {
   switch (method) {
@@ -76,13 +87,21 @@ class Connection {
     if (!request.json.empty()) message.set(http::field::content_type, "application/json");
     message.body() = request.json;
     if (request.method == Method::post) message.content_length(request.json.size());
+    std::string after;
+    if (request.to_the_end) {
+      message.keep_alive(false);
+      after = more_to_read();
+    }
+    std::ostringstream text;
+    text << message << after;
     parser_.emplace();
     parser_->body_limit(request.body_limit);
     body_limit_ = request.body_limit;
     live_ = request.live;
     stream_.expires_after(request.deadline);
+    const std::string bytes = std::move(text).str();
     Status sent = run("send the request", [&](auto done) {
-      http::async_write(stream_, message, [done = std::move(done)](error_code error, std::size_t) mutable { done(error); });
+      asio::async_write(stream_, asio::buffer(bytes), [done = std::move(done)](error_code error, std::size_t) mutable { done(error); });
     });
     if (!sent) return sent;
     return run("read the answer", [&](auto done) {

@@ -27,6 +27,7 @@ struct HttpRequest {
   std::chrono::seconds deadline{0};  // for the whole exchange, body included
   std::string json{};                // the request's own body
   bool live = false;                 // the answer's pieces come as they are sent, not as large as can be
+  bool to_the_end = false;           // the engine carries it out also where this process ends meanwhile, see docs/decisions/0012
   std::uint64_t body_limit = 128u << 20;  // 100,000 cache records make some 60 MB; an endless answer ends here
 };
 

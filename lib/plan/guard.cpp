@@ -34,7 +34,15 @@ bool wrote_a_secret(std::span<const secrets::Finding> findings) {
 }  // namespace
 
 Guard::Guard(const Inventory& inventory, const policy::Policy& policy, Instant now)
-    : inventory_(inventory), policy_(policy), now_(now), buildkit_works_(inventory.buildkit_works()) {}
+    : inventory_(inventory), policy_(policy), now_(now), buildkit_works_(inventory.buildkit_works()) {
+  const auto any_build = [&](bool running) {
+    return std::ranges::any_of(inventory.objects(), [&](const Object& object) { return object.build() && object.build()->running == running; });
+  };
+  const bool is_idle = any_build(false) && !any_build(true);
+  // BuildKit has a record in use for ever once its removal was broken off (docs/decisions/0012).
+  in_use_ = is_idle ? "is in use, though no build runs; where it stays so a prune was broken off, and a restart of the engine ends it"
+                    : "is in use by a running build";
+}
 
 std::optional<Reason> Guard::operator()(const Object& object, std::span<const secrets::Finding> findings, Named named) const {
   if (object.kind == Kind::leftover_executor) return executor_guard();
@@ -43,7 +51,7 @@ std::optional<Reason> Guard::operator()(const Object& object, std::span<const se
   if (is_builder(object.kind)) return builder_guard(object);
   if (const auto* image = object.image()) return image_guard(object, *image, named, !findings.empty());
   if (const auto* container = object.container()) return container_guard(object, *container, named == Named::yes || wrote_a_secret(findings));
-  if (const auto* record = object.cache(); record && record->in_use) return Reason{"in-use", "is in use by a running build"};
+  if (const auto* record = object.cache(); record && record->in_use) return Reason{"in-use", in_use_};
   if (const auto* record = object.build(); record && record->running) return Reason{"running", "is the record of a build that runs now"};
   return std::nullopt;
 }

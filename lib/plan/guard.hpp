@@ -36,6 +36,7 @@ class Guard {
   const policy::Policy& policy_;
   Instant now_;
   bool buildkit_works_;
+  const char* in_use_;
 };
 
 }  // namespace cleanerd::plan

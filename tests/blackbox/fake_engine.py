@@ -14,6 +14,7 @@ from faults import Answer, Fault, Wire, chunk, head, whole
 from host_state import HostState, Refused
 
 NO_PRUNE_MATCH = "^(zzzz)$"
+GO_READS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Request:
     version: str  # "v1.51", empty when unversioned
     query: dict[str, list[str]]
     body: bytes = b""
+    to_the_end: bool = False  # an engine goes on with it where its client goes away: Go's server does not see that as long as there is more to read
 
     @property
     def mutates(self) -> bool:
@@ -154,7 +156,7 @@ class FakeEngine:
 
     def _serve(self, connection: socket.socket) -> None:
         try:
-            with connection, connection.makefile("rb") as incoming:
+            with connection, connection.makefile("rb", GO_READS_AT_ONCE) as incoming:
                 while self._one_exchange(connection, incoming):
                     pass
         except OSError:
@@ -167,13 +169,14 @@ class FakeEngine:
         line = incoming.readline().decode()
         if not line or line.startswith("PRI "):  # HTTP/2, which engines before 29.2 end at once
             return False
-        length = 0
-        while (field := incoming.readline()) not in (b"\r\n", b""):
-            if field.lower().startswith(b"content-length:"):
+        length, closes = 0, False
+        while (field := incoming.readline().lower()) not in (b"\r\n", b""):
+            if field.startswith(b"content-length:"):
                 length = int(field.split(b":")[1])
+            closes = closes or field.split() == [b"connection:", b"close"]
         body = incoming.read(length)
         with self._lock:
-            request = self._parse(len(self.requests) + 1, line, body)
+            request = self._parse(len(self.requests) + 1, line, body, closes and self._has_more(connection))
             self.requests.append(request)
         fault = self.on_request(request)
         if self._stopped.is_set():
@@ -184,7 +187,14 @@ class FakeEngine:
             fault.write(Wire(connection, answer, self._stopped))
             return False
         connection.sendall(self._framed(request, answer))
-        return not request.path.endswith("/start")
+        return not closes and not request.path.endswith("/start")
+
+    @staticmethod
+    def _has_more(connection: socket.socket) -> bool:
+        try:
+            return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+        except BlockingIOError:
+            return False
 
     def _framed(self, request: Request, answer: Answer) -> bytes:
         if request.path.endswith("/start"):  # a program's output ends with its connection
@@ -198,13 +208,13 @@ class FakeEngine:
         return head(answer.status, "Transfer-Encoding: chunked") + b"".join(parts) + b"0\r\n\r\n"
 
     @staticmethod
-    def _parse(index: int, line: str, body: bytes) -> Request:
+    def _parse(index: int, line: str, body: bytes, to_the_end: bool) -> Request:
         method, target, _ = line.split(" ")
         url = urlsplit(target)
         first, _, rest = url.path.removeprefix("/").partition("/")
         versioned = first.startswith("v1.")
         path = unquote("/" + rest if versioned else url.path)
-        return Request(index, method, path, first if versioned else "", parse_qs(url.query), body)
+        return Request(index, method, path, first if versioned else "", parse_qs(url.query), body, to_the_end)
 
     def _answer(self, request: Request) -> Answer:
         try:

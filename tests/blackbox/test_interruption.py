@@ -51,6 +51,13 @@ REMOVALS = 5
 
 
 class Interruption(BlackBoxTest):
+    def test_the_engine_does_not_see_that_who_asked_for_a_removal_has_gone(self) -> None:
+        with Machine(host_whose_secret_only_the_job_knows(secret := new_secret())) as machine:
+            self.assertEqual(machine.run("purge", "--force", "--secret-env", "MINE", env={"MINE": secret}).status, DONE)
+            lists = [request for request in machine.engine.requests if request.path == "/system/df"]
+            self.assertTrue(lists and machine.engine.removals())
+            self.assertEqual([str(request) for request in [*lists, *machine.engine.removals()] if not request.to_the_end], [])
+
     def check(self, number: signal.Signals, at: int, lost: bool) -> None:
         secret = new_secret()
         with Machine(host_whose_secret_only_the_job_knows(secret)) as machine:

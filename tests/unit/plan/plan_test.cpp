@@ -110,6 +110,14 @@ TEST(MakePlan, GivesEveryObjectItsReasons) {
   EXPECT_FALSE(result.item("b").secret);
 }
 
+TEST(MakePlan, SaysWhereARecordIsInUseThoughNoBuildRuns) {
+  const auto text = [](const an_inventory& scenario) { return planned(scenario).item("r").reasons.back().text; };
+  EXPECT_THAT(text(an_inventory().with(leaky_record("r").in_use()).with(build("b").ran(20min, 10min))), HasSubstr("no build runs"));
+  EXPECT_EQ(text(an_inventory().with(leaky_record("r").in_use()).with(build("b").ran(20min, 10min)).with(build("now").running())),
+            "is in use by a running build");
+  EXPECT_EQ(text(an_inventory().with(leaky_record("r").in_use())), "is in use by a running build");
+}
+
 TEST(MakePlan, NamesTheWholeChainOfNeeds) {
   const Planned result =
       planned(an_inventory().with(leaky("a")).with(image("b").parent("a")).with(image("c").parent("b").tagged("c:1")));
