@@ -64,6 +64,9 @@ class Sessions:
         self.socket, self.engine = socket, engine
         self.environment = {**os.environ, "JOB_SECRET": secrets.token_hex(20)}
 
+    def use_new_secret(self) -> None:
+        self.environment["JOB_SECRET"] = secrets.token_hex(20)
+
     def build(self) -> float:
         began = time.monotonic()
         # Another context each time: all steps run.
@@ -107,21 +110,23 @@ def main() -> None:
             print(f"  scrape    {spread(own, 2)} ms; the engine's /_ping {spread(engines, 2)} ms", flush=True)
 
             sessions = Sessions(options.cleanerctl, service.socket, engine)
-            alone, with_session, begins, ends = [], [], [], []
-            for _ in range(options.rounds):
-                wait_for_quiet()
-                alone.append(sessions.build())
-                until(60, "the service rests", lambda: not service.is_busy())
-                began, session = sessions.begin()
-                built = sessions.build()
-                ended = sessions.end(session)
-                begins.append(began)
-                ends.append(ended)
-                with_session.append(began + built + ended)
-                until(60, "the service rests", lambda: not service.is_busy())
-            added = statistics.median(with_session) - statistics.median(alone)
-            print(f"  session   adds {1000 * added:.0f} ms: the build alone {spread(alone)} s, with its session {spread(with_session)} s, "
-                  f"begin {spread(begins)} s, end {spread(ends)} s")
+            for which, prepare in (("the same secret each time", lambda: None), ("a new secret each time", sessions.use_new_secret)):
+                alone, with_session, begins, ends = [], [], [], []
+                for _ in range(options.rounds):
+                    prepare()
+                    wait_for_quiet()
+                    alone.append(sessions.build())
+                    until(60, "the service rests", lambda: not service.is_busy())
+                    began, session = sessions.begin()
+                    built = sessions.build()
+                    ended = sessions.end(session)
+                    begins.append(began)
+                    ends.append(ended)
+                    with_session.append(began + built + ended)
+                    until(60, "the service rests", lambda: not service.is_busy())
+                added = statistics.median(with_session) - statistics.median(alone)
+                print(f"  session   with {which} adds {1000 * added:.0f} ms: the build alone {spread(alone)} s, with its session "
+                      f"{spread(with_session)} s, begin {spread(begins)} s, end {spread(ends)} s", flush=True)
 
 
 if __name__ == "__main__":
