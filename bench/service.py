@@ -110,7 +110,8 @@ def main() -> None:
             print(f"  scrape    {spread(own, 2)} ms; the engine's /_ping {spread(engines, 2)} ms", flush=True)
 
             sessions = Sessions(options.cleanerctl, service.socket, engine)
-            for which, prepare in (("the same secret each time", lambda: None), ("a new secret each time", sessions.use_new_secret)):
+            for which, prepare, job in (("the same secret each time", lambda: None, 0), ("a new secret each time", sessions.use_new_secret, 0),
+                                        ("a new secret each time, in a job of three seconds", sessions.use_new_secret, 3)):
                 alone, with_session, begins, ends = [], [], [], []
                 for _ in range(options.rounds):
                     prepare()
@@ -118,6 +119,7 @@ def main() -> None:
                     alone.append(sessions.build())
                     until(60, "the service rests", lambda: not service.is_busy())
                     began, session = sessions.begin()
+                    time.sleep(job)
                     built = sessions.build()
                     ended = sessions.end(session)
                     begins.append(began)

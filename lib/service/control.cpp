@@ -146,9 +146,11 @@ class Control {
     // More than what the policy takes.
     if (asked->scope.all && !asked->scope.dry_run && !may_purge(request, *worker_.policy())) return refuse_purge(request, responder);
     const std::string name = asked->declared.without_secrets(asked->name);
+    const bool declares = !asked->declared.values.empty();
     auto session = sessions_.begin(name, std::move(asked->declared), asked->lifetime, request.peer ? request.peer->uid : ::geteuid(), std::move(asked->scope));
     if (!session) return refuse(responder, session.error());
     note({"session-begin", actor_of(request), session->id, "begun", session->name});
+    if (declares) worker_.prepare_for_end();
     responder.json(201, describe(*session).dump());
   }
 

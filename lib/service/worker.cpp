@@ -21,6 +21,9 @@ constexpr milliseconds kFirstWait{200};
 // Where a session is open its end mostly follows a build's, and does the same: a look that has just begun would be in its way.
 constexpr milliseconds kSessionsEnd{150};
 
+// A job that takes longer has the time for a look of its own, and one of these ends sooner by it.
+constexpr milliseconds kLongerJob{1000};
+
 // Between two looks for a trace; the first is a moment after it can be there.
 constexpr milliseconds kTraceStep{750}, kMoment{200};
 
@@ -65,10 +68,19 @@ Worker::Worker(Policy policy, WorkerOptions options, const Sessions& sessions, s
 
 void Worker::trigger(Trigger why) {
   const std::lock_guard lock(mutex_);
-  const auto from = steady_clock::now() + (why == Trigger::build && sessions_.next_expiry() ? kSessionsEnd : milliseconds(0));
+  pend(why, why == Trigger::build && sessions_.next_expiry() ? kSessionsEnd : milliseconds(0));
+  wait_ = {};
+}
+
+void Worker::prepare_for_end() {
+  const std::lock_guard lock(mutex_);
+  pend(Trigger::interval, kLongerJob);
+}
+
+void Worker::pend(Trigger why, steady_clock::duration in) {
+  const auto from = steady_clock::now() + in;
   pending_from_ = pending_.empty() ? from : std::min(pending_from_, from);
   pending_.insert(why);
-  wait_ = {};
   changed_.notify_all();
 }
 

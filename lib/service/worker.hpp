@@ -47,6 +47,8 @@ class Worker {
   // A purge for nobody in particular. Any thread; returns at once. While it only looks, it gives way to a purge of all that somebody
   // waits for.
   void trigger(Trigger why);
+  // A session has begun that declared something. A look a moment later searches what is there already for it, so that its end need not.
+  void prepare_for_end();
   void use(Policy policy);  // from the next job on
   Policy policy() const;
 
@@ -83,7 +85,8 @@ class Worker {
     std::condition_variable done{};
   };
 
-  std::shared_ptr<Ticket> add(Job job, Trigger why, std::stop_token stop, Progress progress);  // with the lock held
+  void pend(Trigger why, std::chrono::steady_clock::duration in);  // with the lock held, as the next
+  std::shared_ptr<Ticket> add(Job job, Trigger why, std::stop_token stop, Progress progress);
   void run_ticket(Ticket& ticket, const std::stop_token& stop);
   void run_for_all(const std::stop_token& stop);
   Result<JobResult> perform(const Job& job, Trigger why, const std::stop_token& stop, const Progress& progress);

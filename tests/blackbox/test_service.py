@@ -240,6 +240,17 @@ class Surroundings(ServiceTest):
             self.assertEqual(last["status"], 1, last)
             self.assertIn("variable PIN", last["error"])
 
+    def test_what_a_session_declares_is_searched_for_while_its_job_goes_on(self) -> None:
+        host = innocent_host()
+        host.planted.append(secret := new_secret())
+        host.leave(host.state.add_image(host.base, step=f"|1 GREETING={secret} /bin/sh -c true"))
+        service = self.service(host)
+        service.wait_for("it has nothing to do", lambda: not json.loads(service.ask("GET", "/v1/status").text)["busy"])
+        body = {"secrets": [{"origin": "environment variable X", "value": secret}]}
+        session = json.loads(service.ask("POST", "/v1/sessions", body).text)["id"]
+        service.wait_for("a look of the session's", lambda: "purge trigger=interval" in service.log)
+        self.assertEqual(service.ask("POST", f"/v1/sessions/{session}/end", {}).last["status"], 0)
+
     def test_a_look_that_nobody_waits_for_gives_way_to_a_sessions_end(self) -> None:
         machine = self.machine(innocent_host())
         machine.engine.fail_on("/images/json", faults.never_answers())
