@@ -53,7 +53,7 @@ int wait_for(pid_t child, const service::Interruption& interruption) {
 // Also what an interrupted build left is removed.
 Result<ExitStatus> clean_up(const Options& options, const policy::Policy& policy, service::Job job) {
   const std::stop_source stop;
-  auto place = service::Workplace::open(policy, options.host, service::state_dir(policy), stop.get_token());
+  auto place = service::Workplace::open(policy, options.host, service::state_dir(policy), stop.get_token(), service::Rules::at_once);
   if (!place) return job.declared.without_secrets(place.error());
   ProgressLine line(options);
   auto result = service::run_job(job, *place, stop.get_token(), progress_on(line));

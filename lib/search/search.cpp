@@ -257,10 +257,10 @@ class Search::Impl {
 };
 
 Result<Search> Search::open(Rules rules, const Options& options) {
-  if (!Matcher::has_compiled_rules(options.state_dir)) {
+  const bool is_first = !Matcher::has_compiled_rules(options.state_dir);
+  if (is_first || options.rules_at_once)
     if (auto compiled = rules.matcher(options.state_dir); !compiled) return std::move(compiled).error();
-    release_memory();
-  }
+  if (is_first) release_memory();
   return Search(std::make_unique<Impl>(std::move(rules), options));
 }
 

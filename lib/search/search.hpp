@@ -43,12 +43,13 @@ struct Options {
   std::string state_dir;   // of the scan cache and the compiled rules
   std::string engine_id;
   Fingerprinter::Key key{};
-  std::size_t threads = 0;  // 0: as many as there are processors, 8 at most
+  std::size_t threads = 0;     // 0: as many as there are processors, 8 at most
+  bool rules_at_once = false;  // not when they are needed first
 };
 
 class Search {
  public:
-  // Compiles the rules where the state directory has none that are compiled; otherwise they are had when they are needed.
+  // Compiles the rules where the state directory has none that are compiled; otherwise they are had when they are needed, or at once.
   static Result<Search> open(Rules rules, const Options& options);
   Search(Search&&) noexcept;
   Search& operator=(Search&&) noexcept;

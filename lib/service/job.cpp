@@ -290,10 +290,10 @@ std::string DeclaredSecrets::without_secrets(const std::string& text) const {
   return known.redact(text);
 }
 
-Result<Workplace> Workplace::open(const policy::Policy& policy, const std::string& host, const std::string& state_dir, std::stop_token stop) {
+Result<Workplace> Workplace::open(const policy::Policy& policy, const std::string& host, const std::string& state_dir, std::stop_token stop, Rules rules) {
   auto connected = connect_engine(host, policy, std::move(stop));
   if (!connected) return std::move(connected).error();
-  auto search = open_search(policy, state_dir, connected->client.engine().id);
+  auto search = open_search(policy, state_dir, connected->client.engine().id, rules);
   return Workplace{policy, state_dir, std::move(*connected), std::move(search)};
 }
 

@@ -18,6 +18,7 @@
 #include "search/search.hpp"
 #include "secrets/value_set.hpp"
 #include "service/exit_status.hpp"
+#include "service/setup.hpp"
 
 namespace cleanerd::service {
 
@@ -65,7 +66,8 @@ struct Workplace {
   search::Opening search;
 
   // `host` as connect_engine takes it.
-  static Result<Workplace> open(const policy::Policy& policy, const std::string& host, const std::string& state_dir, std::stop_token stop);
+  static Result<Workplace> open(const policy::Policy& policy, const std::string& host, const std::string& state_dir, std::stop_token stop,
+                                Rules rules = Rules::when_needed);
   const Fingerprinter& fingerprint() { return (*search.get())->fingerprint(); }  // once something has been looked at
 };
 

@@ -47,9 +47,9 @@ Result<inventory::Host> connect_engine(const std::string& host, const policy::Po
   return connected;
 }
 
-search::Opening open_search(const policy::Policy& policy, const std::string& state_dir, const std::string& engine_id) {
+search::Opening open_search(const policy::Policy& policy, const std::string& state_dir, const std::string& engine_id, Rules when) {
   const std::string rules = policy.rules_dir ? *policy.rules_dir : std::string(kConfigDirectory) + "/rules.d";
-  search::Opening opening([rules, state_dir, engine_id]() -> Result<search::Search> {
+  search::Opening opening([rules, state_dir, engine_id, when]() -> Result<search::Search> {
     const auto load = [rules]() -> Result<match::RuleSet> {
       auto loaded = match::shipped_rules({rules});
       std::string message;
@@ -57,7 +57,7 @@ search::Opening open_search(const policy::Policy& policy, const std::string& sta
       if (!message.empty()) return Error(Errc::config, message);
       return std::move(loaded.set);
     };
-    return search::Search::open({match::shipped_rules_hash({rules}), load}, {state_dir, engine_id, search::fingerprint_key(state_dir)});
+    return search::Search::open({match::shipped_rules_hash({rules}), load}, {state_dir, engine_id, search::fingerprint_key(state_dir), {}, when == Rules::at_once});
   });
   // The memory that compiling takes should not come on top of the engine's lists.
   if (!match::Matcher::has_compiled_rules(state_dir)) (void)opening.get();

@@ -23,8 +23,11 @@ Result<engine::Endpoint> engine_endpoint(const std::string& host, const policy::
 // At engine_endpoint. Each call of the engine goes to the debug log.
 Result<inventory::Host> connect_engine(const std::string& host, const policy::Policy& policy, std::stop_token stop);
 
+// Where something new is to be searched for certain, the rules are made ready while the engine is asked for its lists.
+enum class Rules { when_needed, at_once };
+
 // The rules that are shipped and those in /etc/cleanerd/rules.d, or the policy's `rules_dir`. Errc::config with every problem of every file.
-search::Opening open_search(const policy::Policy& policy, const std::string& state_dir, const std::string& engine_id);
+search::Opening open_search(const policy::Policy& policy, const std::string& state_dir, const std::string& engine_id, Rules rules = Rules::when_needed);
 
 // Where the journal and the fingerprint key live: the policy's, else /var/lib/cleanerd for root and
 // $XDG_STATE_HOME/cleanerd (~/.local/state/cleanerd) for others.

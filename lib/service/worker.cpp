@@ -219,9 +219,10 @@ Result<JobResult> Worker::perform(const Job& job, Trigger why, const std::stop_t
   sign_of_life_ = steady_clock::now().time_since_epoch().count();
   const Policy policy = policy_for(why);
   const bool is_due = take_collection();
+  const bool after_a_build = why == Trigger::build || why == Trigger::session;
   if (job.what == What::purge && job.traces == buildkit::Traces::waited_for) wait_for_traces(stop);
   auto result = [&]() -> Result<JobResult> {
-    auto place = Workplace::open(*policy, options_.host, options_.state_dir, stop);
+    auto place = Workplace::open(*policy, options_.host, options_.state_dir, stop, after_a_build ? Rules::at_once : Rules::when_needed);
     if (!place) return job.declared.without_secrets(place.error());
     Job whole = job;
     if (job.what != What::verify) {

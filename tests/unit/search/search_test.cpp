@@ -276,14 +276,16 @@ TEST_F(SearchTest, KeepsNoValueInItsState) {
   EXPECT_GE(files, 2u);  // the cache and the compiled rules
 }
 
-TEST_F(SearchTest, AsksForItsRulesOnlyWhenSomethingIsToBeSearched) {
+TEST_F(SearchTest, AsksForItsRulesOnlyWhenSomethingIsToBeSearchedOrAtOnceWhereItIsToldTo) {
   write("a/f", new_token());
   fs::create_directories(options().state_dir);  // as the fingerprints' key does
   const std::vector<Target> targets{place("a")};
   const match::RuleSet rules = some_rules();
   int asked = 0;
-  const auto open = [&](const std::string& hash) {
-    auto search = Search::open(Rules(hash, [&]() -> Result<match::RuleSet> { return ++asked, rules; }), options());
+  const auto open = [&](const std::string& hash, bool at_once = false) {
+    Options opts = options();
+    opts.rules_at_once = at_once;
+    auto search = Search::open(Rules(hash, [&]() -> Result<match::RuleSet> { return ++asked, rules; }), opts);
     if (!search) throw std::runtime_error(search.error().message());
     return std::move(*search);
   };
@@ -297,6 +299,10 @@ TEST_F(SearchTest, AsksForItsRulesOnlyWhenSomethingIsToBeSearched) {
   Search third = open(rules.hash);
   EXPECT_THAT(found(run_with(third, targets).targets[0]), SizeIs(2));
   EXPECT_EQ(asked, 2);
+  Search eager = open(rules.hash, true);
+  EXPECT_EQ(asked, 3);
+  run_with(eager, targets);
+  EXPECT_EQ(asked, 3);
   Search changed = open("another hash");
   const auto outcome = changed.run(targets, std::vector<SecretValue>(), {}, {});
   ASSERT_FALSE(outcome);
