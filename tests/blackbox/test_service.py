@@ -250,7 +250,7 @@ class Surroundings(ServiceTest):
         service.wait_for("it has nothing to do", lambda: not json.loads(service.ask("GET", "/v1/status").text)["busy"])
         body = {"secrets": [{"origin": "environment variable X", "value": secret}]}
         session = json.loads(service.ask("POST", "/v1/sessions", body).text)["id"]
-        service.wait_for("a look of the session's", lambda: "purge trigger=interval" in service.log)
+        service.wait_for("the session's value is found", lambda: re.search(r"purge trigger=interval .* removed=1 ", service.log) is not None)
         self.assertEqual(service.ask("POST", f"/v1/sessions/{session}/end", {}).last["status"], 0)
 
     def test_a_look_that_nobody_waits_for_gives_way_to_a_sessions_end(self) -> None:

@@ -93,8 +93,8 @@ class Killed(OnOneEngine):
         done = self.ctl.run("purge", "--force")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr[-2000:])
         self.assertEqual(self.host.left(exclude_history=False), [])
-        stuck = [record["ID"] for record in self.engine.json("GET", "/system/df?type=build-cache")["BuildCache"] if record["InUse"]]
-        self.assertEqual(stuck, [])
+        records = self.engine.json("GET", "/system/df?type=build-cache")["BuildCache"] or []
+        self.assertEqual([record["ID"] for record in records if record["InUse"]], [])
 
     def test_while_the_engine_prunes(self) -> None:
         self.kill_purges_at(b"/build/prune?")
