@@ -6,20 +6,22 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <optional>
+#include <tuple>
 #include <unordered_map>
+#include <utility>
 #include <vector>
-
-#include "base/secret_value.hpp"
 
 namespace cleanerd::search {
 namespace {
 
 // user_version of the tables below. Another one is dropped: a cache needs no migration.
-constexpr int kSchemaVersion = 2;
+constexpr int kSchemaVersion = 3;
+constexpr std::size_t kMostSets = 32;
 constexpr const char* kSchema = R"(
-CREATE TABLE known_set (id TEXT PRIMARY KEY, fingerprints BLOB NOT NULL);
+CREATE TABLE known_set (id INTEGER PRIMARY KEY, engine TEXT NOT NULL, fingerprints BLOB NOT NULL);
 CREATE TABLE place (
-  id INTEGER PRIMARY KEY, engine TEXT NOT NULL, path BLOB NOT NULL, identity BLOB NOT NULL, rules TEXT NOT NULL, known TEXT NOT NULL,
+  id INTEGER PRIMARY KEY, engine TEXT NOT NULL, path BLOB NOT NULL, identity BLOB NOT NULL, rules TEXT NOT NULL, known INTEGER NOT NULL,
   bytes INTEGER NOT NULL, left_out INTEGER NOT NULL, UNIQUE (engine, path));
 CREATE TABLE hit (
   place INTEGER NOT NULL REFERENCES place ON DELETE CASCADE, number INTEGER NOT NULL, rule TEXT NOT NULL, description TEXT NOT NULL,
@@ -67,10 +69,6 @@ class Statement {
     return done;
   }
   std::uint64_t number_at(int i) { return static_cast<std::uint64_t>(sqlite3_column_int64(statement_.get(), i)); }
-  bool is(int i, std::string_view text) {
-    const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_.get(), i));
-    return bytes && std::string_view(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), i))) == text;
-  }
   std::string column(int i) {
     const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_.get(), i));
     return bytes ? std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), i))) : std::string();
@@ -143,6 +141,17 @@ std::shared_ptr<const KnownSet> split_set(const std::string& text) {
 
 }  // namespace
 
+// What is on the disk of two entries is the same, but for the values that they were searched for.
+bool differ_in_known_alone(const CacheEntry& one, const CacheEntry& other) {
+  const auto row = [](const Hit& hit) {
+    return std::tie(hit.rule, hit.description, hit.file, hit.begin, hit.end, hit.encoding, hit.checked, hit.tier, hit.anywhere, hit.fingerprint, hit.masked);
+  };
+  const Answer &first = one.answer, &second = other.answer;
+  return one.identity == other.identity && one.rules == other.rules && first.bytes == second.bytes && first.left_out == second.left_out &&
+         std::ranges::equal(first.hits, second.hits, {}, row, row) &&
+         std::ranges::equal(first.unread, second.unread, [](const UnreadFile& a, const UnreadFile& b) { return a.file == b.file && a.reason == b.reason; });
+}
+
 class ScanCache::Impl {
  public:
   Impl(const std::string& state_dir, std::string engine_id) : engine(std::move(engine_id)), db(open_database(state_dir)) {
@@ -154,9 +163,25 @@ class ScanCache::Impl {
   // False when the file is damaged.
   bool load() {
     if (!db) return true;
-    std::map<std::string, std::shared_ptr<const KnownSet>> sets;
-    Statement known(db.get(), "SELECT id, fingerprints FROM known_set");
-    while (known.row()) sets[known.column(0)] = split_set(known.column(1));
+    execute(db.get(), "BEGIN");
+    const bool read = load_all();
+    version = data_version();
+    execute(db.get(), "COMMIT");
+    if (!read) {
+      entries.clear();
+      saved_sets.clear();
+    }
+    return read;
+  }
+
+  bool load_all() {
+    Statement known(db.get(), "SELECT id, fingerprints FROM known_set WHERE engine = ?");
+    known.text(1, engine);
+    std::map<std::uint64_t, std::shared_ptr<const KnownSet>> sets;
+    while (known.row()) {
+      const auto set = sets.emplace(known.number_at(0), split_set(known.column(1))).first;
+      saved_sets[set->second] = set->first;
+    }
     using Row = std::pair<std::uint64_t, CacheEntry*>;
     std::vector<Row> by_id;
     // Nearly all rows are this engine's: by the index each would be looked up a second time.
@@ -167,9 +192,8 @@ class ScanCache::Impl {
       entries.reserve(count.number_at(0));
       by_id.reserve(count.number_at(0));
     }
-    auto set = sets.end();  // of the row before: nearly always this one's, too
     while (places.row()) {
-      if (set == sets.end() || !places.is(4, set->first)) set = sets.find(places.column(4));
+      const auto set = sets.find(places.number_at(4));
       if (set == sets.end()) continue;
       CacheEntry& entry = entries[places.column(1)];
       entry = {places.column(2), places.column(3), set->second, {}};
@@ -191,31 +215,131 @@ class ScanCache::Impl {
     while (unread.row())
       if (CacheEntry* entry = entry_of(unread.number_at(0))) entry->answer.unread.push_back({unread.column(1), unread.column(2)});
     for (const Statement* one : {&known, &places, &hits, &unread})
-      if (one->met_damage()) return entries.clear(), false;
+      if (one->met_damage()) return false;
     return true;
   }
 
+  // Another one once another connection has written.
+  std::uint64_t data_version() {
+    Statement now(db.get(), "PRAGMA data_version");
+    return now.row() ? now.number_at(0) : 0;
+  }
+
+  void put(const std::string& place, CacheEntry entry) {
+    const auto before = entries.find(place);
+    if (before != entries.end() && !changed.contains(place) && differ_in_known_alone(before->second, entry)) {
+      grown.try_emplace(place, before->second.known);
+    } else {
+      changed.insert(place);
+      grown.erase(place);
+    }
+    gone.erase(place);
+    entries.insert_or_assign(place, std::move(entry));
+  }
+
+  void forget(const std::string& place) {
+    changed.erase(place);
+    grown.erase(place);
+    gone.insert(place);
+  }
+
+  // Builds of many values leave a set each. Fewer values in one are as right, and cost a search at most.
+  void merge_sets() {
+    std::set<std::shared_ptr<const KnownSet>> all;
+    for (const auto& [place, entry] : entries) all.insert(entry.known);
+    if (all.size() <= kMostSets) return;
+    KnownSet common = **all.begin();
+    for (const auto& set : all) std::erase_if(common, [&](const std::string& fingerprint) { return !set->contains(fingerprint); });
+    const auto one = std::make_shared<const KnownSet>(std::move(common));
+    for (auto& [place, entry] : entries) {
+      if (!changed.contains(place)) grown.try_emplace(place, entry.known);
+      entry.known = one;
+    }
+  }
+
   void save() {
-    if (!db || (changed.empty() && gone.empty())) return;
-    if (!execute(db.get(), "BEGIN IMMEDIATE")) return;
-    Statement set(db.get(), "INSERT OR IGNORE INTO known_set VALUES (?, ?)");
+    merge_sets();
+    if (!db || (changed.empty() && grown.empty() && gone.empty()) || !execute(db.get(), "BEGIN IMMEDIATE")) return;
+    if (data_version() != version) write_anew();
+    const bool done = remove_gone() && put_known() && put_changed() &&
+                      execute(db.get(), "DELETE FROM known_set WHERE id NOT IN (SELECT known FROM place)");
+    if (!execute(db.get(), done ? "COMMIT" : "ROLLBACK") || !done) {
+      execute(db.get(), "ROLLBACK");
+      return write_anew();
+    }
+    changed.clear();
+    grown.clear();
+    gone.clear();
+    std::set<std::shared_ptr<const KnownSet>> used;
+    for (const auto& [place, entry] : entries) used.insert(entry.known);
+    std::erase_if(saved_sets, [&](const auto& saved) { return !used.contains(saved.first); });
+  }
+
+  // What is on the disk is not what was read or written last: nothing is changed in place.
+  void write_anew() {
+    for (const auto& [place, before] : std::exchange(grown, {})) changed.insert(place);
+    saved_sets.clear();
+  }
+
+  bool remove_gone() {
+    Statement remove(db.get(), "DELETE FROM place WHERE engine = ? AND path = ?");
+    bool done = true;
+    for (const std::string& place : gone) done = done && remove.text(1, engine).blob(2, place).run();
+    for (const std::string& place : changed) done = done && remove.text(1, engine).blob(2, place).run();
+    return done;
+  }
+
+  // Mostly all places of a set have been searched for the same values more: its row tells that of all of them at once.
+  bool put_known() {
+    using Set = std::shared_ptr<const KnownSet>;
+    std::map<std::pair<Set, Set>, std::vector<std::string_view>> moves;  // from one set to another
+    for (const auto& [place, before] : grown) moves[{before, entries.at(place).known}].push_back(place);
+    std::map<Set, std::size_t> rows;
+    for (const auto& [place, entry] : entries)
+      if (!changed.contains(place)) ++rows[grown.contains(place) ? grown.at(place) : entry.known];
+    Statement set(db.get(), "UPDATE known_set SET fingerprints = ? WHERE id = ?");
+    Statement all(db.get(), "UPDATE place SET known = ? WHERE known = ?");
+    Statement one(db.get(), "UPDATE place SET known = ? WHERE engine = ? AND path = ?");
+    bool done = true;
+    for (const auto& [sets, places] : moves) {
+      const auto& [from, to] = sets;
+      const auto saved = saved_sets.find(from);
+      const bool are_all = saved != saved_sets.end() && rows.at(from) == places.size();
+      if (are_all && !saved_sets.contains(to)) {
+        const std::uint64_t id = saved->second;
+        saved_sets.erase(saved);
+        saved_sets.emplace(to, id);
+        done = done && set.blob(1, join(*to)).number(2, id).run();
+      } else if (const auto id = id_of(to); !id) {
+        done = false;
+      } else if (are_all) {
+        done = done && all.number(1, *id).number(2, saved->second).run();
+        saved_sets.erase(saved);
+      } else {
+        for (const std::string_view place : places) done = done && one.number(1, *id).text(2, engine).blob(3, place).run();
+      }
+    }
+    return done;
+  }
+
+  std::optional<std::uint64_t> id_of(const std::shared_ptr<const KnownSet>& set) {
+    if (const auto saved = saved_sets.find(set); saved != saved_sets.end()) return saved->second;
+    Statement put(db.get(), "INSERT INTO known_set VALUES (NULL, ?, ?)");
+    if (!put.text(1, engine).blob(2, join(*set)).run()) return std::nullopt;
+    return saved_sets[set] = static_cast<std::uint64_t>(sqlite3_last_insert_rowid(db.get()));
+  }
+
+  bool put_changed() {
     Statement put(db.get(), "INSERT INTO place VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)");
     Statement put_hit(db.get(), "INSERT INTO hit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     Statement put_unread(db.get(), "INSERT INTO unread VALUES (?, ?, ?, ?)");
-    Statement remove(db.get(), "DELETE FROM place WHERE engine = ? AND path = ?");
     bool done = true;
-    std::map<const KnownSet*, std::string> ids;
     for (const std::string& place : changed) {
       const CacheEntry& entry = entries.at(place);
-      std::string& id = ids[entry.known.get()];
-      if (id.empty()) {
-        const std::string text = join(*entry.known);
-        id = sha256_hex(text);
-        done = done && set.text(1, id).blob(2, text).run();
-      }
+      const auto set = id_of(entry.known);
+      if (!set) return false;
       const Answer& answer = entry.answer;
-      done = done && remove.text(1, engine).blob(2, place).run() &&
-             put.text(1, engine).blob(2, place).blob(3, entry.identity).text(4, entry.rules).text(5, id).number(6, answer.bytes).number(7, answer.left_out).run();
+      done = done && put.text(1, engine).blob(2, place).blob(3, entry.identity).text(4, entry.rules).number(5, *set).number(6, answer.bytes).number(7, answer.left_out).run();
       const auto row = static_cast<std::uint64_t>(sqlite3_last_insert_rowid(db.get()));
       for (std::size_t i = 0; done && i < answer.hits.size(); ++i) {
         const Hit& hit = answer.hits[i];
@@ -226,17 +350,16 @@ class ScanCache::Impl {
       for (std::size_t i = 0; done && i < answer.unread.size(); ++i)
         done = put_unread.number(1, row).number(2, i).blob(3, answer.unread[i].file).blob(4, answer.unread[i].reason).run();
     }
-    for (const std::string& place : gone) done = done && remove.text(1, engine).blob(2, place).run();
-    done = done && execute(db.get(), "DELETE FROM known_set WHERE id NOT IN (SELECT known FROM place)");
-    execute(db.get(), done ? "COMMIT" : "ROLLBACK");
-    changed.clear();
-    gone.clear();
+    return done;
   }
 
   std::string engine;
   Database db;
+  std::uint64_t version = 0;  // data_version() of what was read
   std::unordered_map<std::string, CacheEntry> entries;
+  std::map<std::shared_ptr<const KnownSet>, std::uint64_t> saved_sets;  // their ids on the disk
   std::set<std::string> changed, gone;
+  std::unordered_map<std::string, std::shared_ptr<const KnownSet>> grown;  // what they had been searched for on the disk, of those that differ in it alone
 };
 
 ScanCache::ScanCache(const std::string& state_dir, const std::string& engine) : impl_(std::make_unique<Impl>(state_dir, engine)) {}
@@ -251,16 +374,13 @@ const CacheEntry* ScanCache::find(const std::string& place) {
 
 void ScanCache::put(const std::string& place, CacheEntry entry) {
   for (Hit& hit : entry.answer.hits) hit.value.reset();
-  impl_->entries.insert_or_assign(place, std::move(entry));
-  impl_->changed.insert(place);
-  impl_->gone.erase(place);
+  impl_->put(place, std::move(entry));
 }
 
 void ScanCache::keep_only(const std::unordered_set<std::string_view>& places) {
   std::erase_if(impl_->entries, [&](const auto& known) {
     if (places.contains(known.first)) return false;
-    impl_->changed.erase(known.first);
-    impl_->gone.insert(known.first);
+    impl_->forget(known.first);
     return true;
   });
 }

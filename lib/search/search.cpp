@@ -26,6 +26,9 @@ using match::Matcher;
 constexpr std::size_t kMaxTraced = 5000;
 constexpr std::size_t kMaxThreads = 8;
 
+// Values that a place is remembered to have been searched for. Those of jobs long gone are of no use.
+constexpr std::size_t kMostKnown = 1000;
+
 bool is_known(const Hit& hit) { return hit.rule.empty(); }
 
 using Bytes = std::tuple<std::string, std::uint64_t, std::uint64_t>;
@@ -163,8 +166,8 @@ class Search::Impl {
       }
       std::shared_ptr<const KnownSet>& set = grown[entry.known->empty() ? nullptr : entry.known];
       if (!set) {
-        auto all = std::make_shared<KnownSet>(*entry.known);
-        all->insert(wanted.begin(), wanted.end());
+        auto all = std::make_shared<KnownSet>(wanted);
+        if (entry.known->size() <= kMostKnown) all->insert(entry.known->begin(), entry.known->end());
         set = std::move(all);
       }
       entry.known = set;

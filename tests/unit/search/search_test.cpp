@@ -206,6 +206,18 @@ TEST_F(SearchTest, TracesATextsValueThatTheCacheHasSeen) {
   EXPECT_THAT(found(run({texts("t", {"", text}), place("c")}).targets[1]), ElementsAre("known f"));
 }
 
+TEST_F(SearchTest, SearchesAgainForWhatWasOneOfTooManyToRemember) {
+  std::vector<std::string> many;
+  for (int i = 0; i < 1001; ++i) many.push_back(new_secret());
+  write("a/f", many.front());
+  run({place("a")}, many);
+  EXPECT_EQ(run({place("a")}, {many.front()}).bytes_read, 0u);
+  run({place("a")}, {new_secret()});
+  const Outcome again = run({place("a")}, {many.front()});
+  EXPECT_GT(again.bytes_read, 0u);
+  EXPECT_THAT(found(again.targets[0]), ElementsAre("known f"));
+}
+
 TEST_F(SearchTest, ReadsNothingOutsideAPlaceForTheSakeOfTheCache) {
   const std::string value = new_secret();
   write("a/x/d/.npmrc", "_password=" + value);
