@@ -208,6 +208,15 @@ Result<Client> Client::connect(const Endpoint& endpoint, ClientOptions options) 
   return Client(std::move(impl));
 }
 
+Result<Client> Client::connect_again(const Endpoint& endpoint, const EngineInfo& engine, ClientOptions options) {
+  auto impl = std::make_unique<Impl>(endpoint, std::move(options));
+  auto common = impl->ping();
+  if (!common) return std::move(common).error().within("ask the engine's version");
+  if (*common != engine.api) return Error(Errc::conflict, "ask the engine's version: it is another one now");
+  impl->info = engine;
+  return Client(std::move(impl));
+}
+
 Result<std::vector<ImageSummary>> Client::list_images() const {
   auto images = impl_->list<ImageSummary>(impl_->versioned("/images/json?all=1"), "", decode_image_summary);
   if (!images) return std::move(images).error().within("list images");

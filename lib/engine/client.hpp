@@ -41,6 +41,9 @@ class Client {
   // Asks GET /_ping for the API version, then GET /version and GET /info. Errc::unreachable, ::permission or ::timeout when no engine answers, ::unsupported
   // when no API version is common.
   static Result<Client> connect(const Endpoint& endpoint, ClientOptions options = {});
+  // For an engine that has told who it is, and still is the same process: asks GET /_ping alone. Errc::conflict when another API version is
+  // common now.
+  static Result<Client> connect_again(const Endpoint& endpoint, const EngineInfo& engine, ClientOptions options);
 
   Client(Client&&) noexcept;
   Client& operator=(Client&&) noexcept;

@@ -56,6 +56,7 @@ Configs read_configs(const Client& client, const std::optional<storage::DataRoot
 struct Listed {
   Result<std::vector<engine::ImageSummary>> images;
   Result<storage::Places> places;
+  bool are_counted = true;  // false: the images are what the disk alone tells
 };
 
 // An engine that could not write its tags down has other ones than the disk.
@@ -67,26 +68,27 @@ bool has_room(const storage::DataRoot& root) {
 
 // Images from the disk where the engine has as many, which it takes much longer to list than to count (docs/decisions/0009). What a build
 // writes or removes meanwhile is an object without a place, or a place without an object, for this time.
-Listed list_images(const Client& client, const std::optional<storage::DataRoot>& root) {
+Listed list_images(const Host& host, const std::optional<storage::DataRoot>& root, Lists lists) {
+  const Client& client = host.client;
   const auto read_places = [&]() -> Result<storage::Places> {
     if (!root) return Error(Errc::not_found, "it is not there");
-    return storage::Places::read(*root, client.engine());
+    return storage::Places::read(*root, client.engine(), host.memory ? &host.memory->data_root : nullptr);
   };
   if (root && root->belongs() && client.engine().store == engine::ImageStore::graphdriver && has_room(*root)) {
     auto places_later = std::async(std::launch::async, read_places);
-    const auto count = client.count_images();
+    const bool are_counted = lists == Lists::of_engine;
+    const auto count = are_counted ? client.count_images() : Result<std::size_t>(0);
     auto places = places_later.get();
-    if (auto images = places && count ? places->take_images() : std::nullopt; images && images->size() == *count)
-      return {std::move(*images), std::move(places)};
+    if (auto images = places && count ? places->take_images() : std::nullopt; images && (!are_counted || images->size() == *count))
+      return {std::move(*images), std::move(places), are_counted};
   }
   auto places_later = std::async(std::launch::async, read_places);
   auto images = client.list_images();
-  return {std::move(images), places_later.get()};
+  return {std::move(images), places_later.get(), true};
 }
 
-Result<std::vector<engine::CacheRecord>> list_records(const Client& client, const std::optional<storage::DataRoot>& root, CacheRecords records,
-                                                      bool& from_disk) {
-  if (records == CacheRecords::on_disk && root && root->belongs()) {
+Result<std::vector<engine::CacheRecord>> list_records(const Client& client, const std::optional<storage::DataRoot>& root, Lists lists, bool& from_disk) {
+  if (lists == Lists::on_disk && root && root->belongs()) {
     if (auto on_disk = storage::read_cache_records(*root, client.engine())) {
       from_disk = true;
       return on_disk;
@@ -119,7 +121,7 @@ bool ends_the_look(Errc code) {
 
 }  // namespace
 
-Result<Inventory> collect(const Host& host, CacheRecords records) {
+Result<Inventory> collect(const Host& host, Lists lists) {
   const Client& client = host.client;
   Snapshot snapshot;
   snapshot.engine = client.engine();
@@ -128,17 +130,19 @@ Result<Inventory> collect(const Host& host, CacheRecords records) {
   // Looked at before and after the listing: a build that ends in between may have left a last image.
   const std::optional<bool> building_before = root ? root->classic_build_running() : std::nullopt;
 
+  bool records_from_disk = false;
   auto containers_later = std::async(std::launch::async, [&] { return client.list_containers(); });
-  auto cache_later = std::async(std::launch::async, [&] { return list_records(client, root, records, snapshot.records_from_disk); });
+  auto cache_later = std::async(std::launch::async, [&] { return list_records(client, root, lists, records_from_disk); });
   auto builds_later = std::async(std::launch::async, [&] { return list_builds(host); });
   auto volumes_later = std::async(std::launch::async, [&] { return client.list_builder_volumes(); });
-  auto [images, places] = list_images(client, root);
+  auto [images, places, are_counted] = list_images(host, root, lists);
   Configs configs;
   if (images) configs = read_configs(client, root, places, *images);
   auto containers = containers_later.get();
   auto cache = cache_later.get();
   auto builds = builds_later.get();
   auto volumes = volumes_later.get();
+  snapshot.from_disk_alone = records_from_disk || !are_counted;
   if (!images) return std::move(images).error();
   if (!containers) return std::move(containers).error();
   if (!cache) return std::move(cache).error();

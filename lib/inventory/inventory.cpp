@@ -155,7 +155,7 @@ Inventory::Inventory(Snapshot snapshot)
       data_root_(std::move(snapshot.data_root)),
       data_root_of_engine_(std::move(snapshot.data_root_of_engine)),
       data_root_is_sure_(snapshot.data_root_is_sure),
-      records_from_disk_(snapshot.records_from_disk),
+      from_disk_alone_(snapshot.from_disk_alone),
       unlisted_(std::move(snapshot.unlisted)),
       engine_process_(snapshot.engine_process),
       disk_(snapshot.disk) {

@@ -109,7 +109,7 @@ struct Snapshot {
   std::vector<Image> images;
   std::vector<engine::Container> containers;
   std::vector<engine::CacheRecord> cache;
-  bool records_from_disk = false;         // CacheRecords::on_disk, and they could be read there
+  bool from_disk_alone = false;           // Lists::on_disk, and some could be read there
   std::vector<engine::BuildRecord> builds;
   std::vector<engine::Volume> volumes;  // of builders
   ClassicBuild classic_build = ClassicBuild::none;
@@ -154,7 +154,7 @@ class Inventory {
   // Whose bytes lie in the place (an index of places()->all()); never empty. Objects that the engine does not list (any more) are
   // none: a place that is only theirs is a leftover or an orphan.
   std::span<const Index> owners(std::size_t place) const { return owners_[place]; }
-  bool records_are_from_disk() const { return records_from_disk_; }
+  bool is_from_disk_alone() const { return from_disk_alone_; }
   const std::string& data_root() const { return data_root_; }
   const std::string& data_root_of_engine() const { return data_root_of_engine_; }
   bool data_root_is_sure() const { return data_root_is_sure_; }
@@ -183,7 +183,7 @@ class Inventory {
   std::string data_root_;
   std::string data_root_of_engine_;
   bool data_root_is_sure_;
-  bool records_from_disk_;
+  bool from_disk_alone_;
   std::vector<Kind> unlisted_;
   std::optional<storage::EngineProcess> engine_process_;
   std::optional<DiskSpace> disk_;

@@ -21,6 +21,22 @@ Status with_journal(const std::string& state_dir, const Work& work) {
   return work(db->get());
 }
 
+Status write_event(sqlite3* db, const Event& event) {
+  Statement insert(db, "INSERT INTO event(at, kind, actor, subject, outcome, text) VALUES (?, ?, ?, ?, ?, ?)");
+  insert.bind(1, format_rfc3339(system_now())).bind(2, event.kind).bind(3, event.actor).bind(4, event.subject).bind(5, event.outcome).bind(6, event.text);
+  return insert.run() ? Status() : journal_failure(db, "write an event");
+}
+
+template <class Write>
+Status at_once(sqlite3* db, const Event& event, const Write& write) {
+  if (Status begun = execute(db, "BEGIN IMMEDIATE", "write"); !begun) return begun;
+  Status written = write_event(db, event);
+  if (written) written = write();
+  if (written) return execute(db, "COMMIT", "write");
+  (void)execute(db, "ROLLBACK", "write");
+  return written;
+}
+
 bool is_one_of(const std::vector<std::string>& wanted, const std::string& value) {
   return wanted.empty() || std::ranges::find(wanted, value) != wanted.end();
 }
@@ -80,25 +96,25 @@ Status check_journal(const std::string& state_dir) {
 }
 
 Status note(const std::string& state_dir, const Event& event) {
+  return with_journal(state_dir, [&](sqlite3* db) { return write_event(db, event); });
+}
+
+Status begin_session(const std::string& state_dir, const Session& session, const Event& event) {
   return with_journal(state_dir, [&](sqlite3* db) -> Status {
-    Statement insert(db, "INSERT INTO event(at, kind, actor, subject, outcome, text) VALUES (?, ?, ?, ?, ?, ?)");
-    insert.bind(1, format_rfc3339(system_now())).bind(2, event.kind).bind(3, event.actor).bind(4, event.subject).bind(5, event.outcome).bind(6, event.text);
-    return insert.run() ? Status() : journal_failure(db, "write an event");
+    return at_once(db, event, [&]() -> Status {
+      Statement insert(db, "INSERT INTO session(id, name, actor, began, expires) VALUES (?, ?, ?, ?, ?)");
+      insert.bind(1, session.id).bind(2, session.name).bind(3, session.actor).bind(4, format_rfc3339(session.began)).bind(5, format_rfc3339(session.expires));
+      return insert.run() ? Status() : journal_failure(db, "write a session");
+    });
   });
 }
 
-Status begin_session(const std::string& state_dir, const Session& session) {
+Status end_session(const std::string& state_dir, const std::string& id, const Event& event) {
   return with_journal(state_dir, [&](sqlite3* db) -> Status {
-    Statement insert(db, "INSERT INTO session(id, name, actor, began, expires) VALUES (?, ?, ?, ?, ?)");
-    insert.bind(1, session.id).bind(2, session.name).bind(3, session.actor).bind(4, format_rfc3339(session.began)).bind(5, format_rfc3339(session.expires));
-    return insert.run() ? Status() : journal_failure(db, "write a session");
-  });
-}
-
-Status end_session(const std::string& state_dir, const std::string& id) {
-  return with_journal(state_dir, [&](sqlite3* db) -> Status {
-    Statement update(db, "UPDATE session SET ended = ? WHERE id = ?");
-    return update.bind(1, format_rfc3339(system_now())).bind(2, id).run() ? Status() : journal_failure(db, "end a session");
+    return at_once(db, event, [&]() -> Status {
+      Statement update(db, "UPDATE session SET ended = ? WHERE id = ?");
+      return update.bind(1, format_rfc3339(system_now())).bind(2, id).run() ? Status() : journal_failure(db, "end a session");
+    });
   });
 }
 

@@ -52,8 +52,9 @@ Status check_journal(const std::string& state_dir);
 
 // Beside any purge that is under way.
 Status note(const std::string& state_dir, const Event& event);
-Status begin_session(const std::string& state_dir, const Session& session);
-Status end_session(const std::string& state_dir, const std::string& id);
+// With the event that tells of it, both or neither.
+Status begin_session(const std::string& state_dir, const Session& session, const Event& event);
+Status end_session(const std::string& state_dir, const std::string& id, const Event& event);
 // Without an end: the service that held their values was ended before.
 Result<std::vector<Session>> open_sessions(const std::string& state_dir);
 

@@ -10,7 +10,7 @@
 namespace cleanerd::purge {
 
 Result<Look> look(const LookRequest& request) {
-  auto inventory = inventory::collect(request.host, request.records);
+  auto inventory = inventory::collect(request.host, request.lists);
   if (!inventory) return std::move(inventory).error();
   auto named = std::async(std::launch::async, [&] { return secrets::find_by_name(*inventory, request.policy.names, request.declared); });
   std::vector<inventory::Unread> unread(inventory->unread().begin(), inventory->unread().end());

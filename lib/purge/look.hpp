@@ -35,7 +35,7 @@ struct LookRequest {
   search::Opening& search;
   std::stop_token stop;
   std::function<void(std::uint64_t bytes)> on_bytes;  // read since the last call; from several threads
-  inventory::CacheRecords records = inventory::CacheRecords::of_engine;
+  inventory::Lists lists = inventory::Lists::of_engine;
 };
 
 Result<Look> look(const LookRequest& request);

@@ -185,7 +185,7 @@ std::string redact(std::string_view text, const secrets::Findings& findings) {
 }
 
 Document make_document(Command command, const purge::Look& look, const purge::Report* report,
-                       const std::vector<inventory::Unread>& also_unread, const Fingerprinter& fingerprint, Duration took) {
+                       const std::vector<inventory::Unread>& also_unread, const Fingerprinter& fingerprint, Duration took, Tell tell) {
   Document document;
   document.command = name_of(command);
   document.engine = look.inventory.engine();
@@ -194,8 +194,10 @@ Document make_document(Command command, const purge::Look& look, const purge::Re
   document.summary.duration = took;
 
   std::vector<const plan::Item*> told;
-  for (const plan::Item& item : look.plan.items)
-    if (look.inventory[item.object].kind != inventory::Kind::container_running && (item.selected || !tells_selected(command))) told.push_back(&item);
+  for (const plan::Item& item : look.plan.items) {
+    if (look.inventory[item.object].kind == inventory::Kind::container_running || (!item.selected && tells_selected(command))) continue;
+    if (tell == Tell::all || item.secret || item.verdict == plan::Verdict::remove) told.push_back(&item);
+  }
   document.objects.resize(told.size());
   const auto make_rows = [&](std::size_t first, std::size_t last) {
     for (std::size_t i = first; i < last; ++i) document.objects[i] = row_with_state(command, look, report, *told[i], fingerprint);

@@ -47,10 +47,13 @@ struct Document {
 
 enum class Command { scan, plan, purge, verify, gate };
 
+// Innocents are most of a host.
+enum class Tell { all, no_innocents };
+
 // `report` for a purge that was carried out, nullptr otherwise. Running containers are no residue and left out; of a scan and a verify, so is
 // what the filter does not select.
 Document make_document(Command command, const purge::Look& look, const purge::Report* report,
-                       const std::vector<inventory::Unread>& also_unread, const Fingerprinter& fingerprint, Duration took);
+                       const std::vector<inventory::Unread>& also_unread, const Fingerprinter& fingerprint, Duration took, Tell tell = Tell::all);
 
 // Of a scrub, or its dry run. The engine is stopped: of it only the data root is known.
 Document make_document(const purge::Scrubbed& scrubbed, const std::vector<inventory::Unread>& also_unread, const Fingerprinter& fingerprint,

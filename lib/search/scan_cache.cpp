@@ -1,130 +1,20 @@
 #include "search/scan_cache.hpp"
 
-#include <sqlite3.h>
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <tuple>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
+
+#include "search/scan_database.hpp"
 
 namespace cleanerd::search {
 namespace {
 
-// user_version of the tables below. Another one is dropped: a cache needs no migration.
-constexpr int kSchemaVersion = 3;
-constexpr std::size_t kMostSets = 32;
-constexpr const char* kSchema = R"(
-CREATE TABLE known_set (id INTEGER PRIMARY KEY, engine TEXT NOT NULL, fingerprints BLOB NOT NULL);
-CREATE TABLE place (
-  id INTEGER PRIMARY KEY, engine TEXT NOT NULL, path BLOB NOT NULL, identity BLOB NOT NULL, rules TEXT NOT NULL, known INTEGER NOT NULL,
-  bytes INTEGER NOT NULL, left_out INTEGER NOT NULL, UNIQUE (engine, path));
-CREATE TABLE hit (
-  place INTEGER NOT NULL REFERENCES place ON DELETE CASCADE, number INTEGER NOT NULL, rule TEXT NOT NULL, description TEXT NOT NULL,
-  file BLOB NOT NULL, "begin" INTEGER NOT NULL, "end" INTEGER NOT NULL, encoding INTEGER NOT NULL, checked INTEGER NOT NULL,
-  tier INTEGER NOT NULL, anywhere INTEGER NOT NULL, fingerprint TEXT NOT NULL, masked BLOB NOT NULL,
-  PRIMARY KEY (place, number)) WITHOUT ROWID;
-CREATE TABLE unread (
-  place INTEGER NOT NULL REFERENCES place ON DELETE CASCADE, number INTEGER NOT NULL, file BLOB NOT NULL, reason BLOB NOT NULL,
-  PRIMARY KEY (place, number)) WITHOUT ROWID;
-)";
-
-struct Close {
-  void operator()(sqlite3* db) const { sqlite3_close(db); }
-};
-struct Finalize {
-  void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
-};
-using Database = std::unique_ptr<sqlite3, Close>;
-
-// Binds and steps; text that is no UTF-8 goes as a blob.
-class Statement {
- public:
-  Statement(sqlite3* db, const char* sql) {
-    sqlite3_stmt* statement = nullptr;
-    state_ = sqlite3_prepare_v2(db, sql, -1, &statement, nullptr);
-    if (state_ == SQLITE_OK) statement_.reset(statement);
-  }
-  Statement& text(int column, std::string_view value) {
-    if (statement_) sqlite3_bind_text(statement_.get(), column, value.data(), static_cast<int>(value.size()), SQLITE_TRANSIENT);
-    return *this;
-  }
-  Statement& blob(int column, std::string_view value) {
-    if (statement_) sqlite3_bind_blob(statement_.get(), column, value.data(), static_cast<int>(value.size()), SQLITE_TRANSIENT);
-    return *this;
-  }
-  Statement& number(int column, std::uint64_t value) {
-    if (statement_) sqlite3_bind_int64(statement_.get(), column, static_cast<sqlite3_int64>(value));
-    return *this;
-  }
-  bool row() { return statement_ && (state_ = sqlite3_step(statement_.get())) == SQLITE_ROW; }
-  bool met_damage() const { return state_ == SQLITE_CORRUPT || state_ == SQLITE_NOTADB; }
-  bool run() {
-    const bool done = statement_ && sqlite3_step(statement_.get()) == SQLITE_DONE;
-    if (statement_) sqlite3_reset(statement_.get());
-    return done;
-  }
-  std::uint64_t number_at(int i) { return static_cast<std::uint64_t>(sqlite3_column_int64(statement_.get(), i)); }
-  std::string column(int i) {
-    const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_.get(), i));
-    return bytes ? std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), i))) : std::string();
-  }
-
- private:
-  std::unique_ptr<sqlite3_stmt, Finalize> statement_;
-  int state_ = SQLITE_OK;
-};
-
-bool execute(sqlite3* db, const char* sql) { return sqlite3_exec(db, sql, nullptr, nullptr, nullptr) == SQLITE_OK; }
-
-bool is_ours(sqlite3* db) {
-  Statement version(db, "PRAGMA user_version");
-  return version.row() && version.column(0) == std::to_string(kSchemaVersion);
-}
-
-// Nothing where the file cannot be used now. `is_useless`: nor ever, for it is damaged, another version's or a link.
-Database open_file(const std::string& path, bool& is_useless) {
-  is_useless = false;
-  sqlite3* raw = nullptr;
-  const bool opened = sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW, nullptr) == SQLITE_OK;
-  Database db(raw);
-  if (!opened) {
-    std::error_code error;
-    is_useless = std::filesystem::is_symlink(path, error);
-    return nullptr;
-  }
-  ::chmod(path.c_str(), 0600);
-  sqlite3_busy_timeout(db.get(), 2000);
-  const bool prepared = execute(db.get(), "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-256; PRAGMA foreign_keys=ON");
-  if (prepared && is_ours(db.get())) return db;
-  Statement tables(db.get(), "SELECT count(*) FROM sqlite_master");
-  const bool read = tables.row();
-  is_useless = tables.met_damage() || (read && tables.column(0) != "0");
-  if (!prepared || !read || is_useless) return nullptr;
-  const std::string create = std::string("BEGIN;") + kSchema + "PRAGMA user_version=" + std::to_string(kSchemaVersion) + ";COMMIT;";
-  return execute(db.get(), create.c_str()) ? std::move(db) : nullptr;
-}
-
-Database make_anew(const std::string& state_dir) {
-  const std::string path = state_dir + "/scan.db";
-  std::error_code error;
-  for (const char* part : {"", "-wal", "-shm"}) std::filesystem::remove(path + part, error);
-  bool is_useless = false;
-  return open_file(path, is_useless);
-}
-
-Database open_database(const std::string& state_dir) {
-  std::error_code error;
-  if (std::filesystem::create_directories(state_dir, error))
-    std::filesystem::permissions(state_dir, std::filesystem::perms::owner_all, error);
-  bool is_useless = false;
-  Database db = open_file(state_dir + "/scan.db", is_useless);
-  return is_useless ? make_anew(state_dir) : std::move(db);
-}
+constexpr std::size_t kMostSets = 32;  // that are kept apart
 
 // Fingerprints are hex: a space between two cannot be part of one.
 std::string join(const KnownSet& known) {
@@ -139,8 +29,6 @@ std::shared_ptr<const KnownSet> split_set(const std::string& text) {
   return known;
 }
 
-}  // namespace
-
 // What is on the disk of two entries is the same, but for the values that they were searched for.
 bool differ_in_known_alone(const CacheEntry& one, const CacheEntry& other) {
   const auto row = [](const Hit& hit) {
@@ -152,12 +40,20 @@ bool differ_in_known_alone(const CacheEntry& one, const CacheEntry& other) {
          std::ranges::equal(first.unread, second.unread, [](const UnreadFile& a, const UnreadFile& b) { return a.file == b.file && a.reason == b.reason; });
 }
 
+}  // namespace
+
 class ScanCache::Impl {
  public:
-  Impl(const std::string& state_dir, std::string engine_id) : engine(std::move(engine_id)), db(open_database(state_dir)) {
+  Impl(const std::string& state_dir, std::string engine_id) : directory(state_dir), engine(std::move(engine_id)), db(open_scan_database(state_dir)) {
     if (load()) return;
     db.reset();
-    db = make_anew(state_dir);
+    db = make_scan_database_anew(state_dir);
+    version = data_version();
+  }
+
+  bool is_current() {
+    int has_moved = 0;
+    return db && !failed && sqlite3_file_control(db.get(), "main", SQLITE_FCNTL_HAS_MOVED, &has_moved) == SQLITE_OK && has_moved == 0 && data_version() == version;
   }
 
   // False when the file is damaged.
@@ -221,6 +117,7 @@ class ScanCache::Impl {
 
   // Another one once another connection has written.
   std::uint64_t data_version() {
+    if (!db) return 0;
     Statement now(db.get(), "PRAGMA data_version");
     return now.row() ? now.number_at(0) : 0;
   }
@@ -245,11 +142,11 @@ class ScanCache::Impl {
 
   // Builds of many values leave a set each. Fewer values in one are as right, and cost a search at most.
   void merge_sets() {
-    std::set<std::shared_ptr<const KnownSet>> all;
-    for (const auto& [place, entry] : entries) all.insert(entry.known);
+    std::unordered_set<const KnownSet*> all;
+    for (const auto& [place, entry] : entries) all.insert(entry.known.get());
     if (all.size() <= kMostSets) return;
     KnownSet common = **all.begin();
-    for (const auto& set : all) std::erase_if(common, [&](const std::string& fingerprint) { return !set->contains(fingerprint); });
+    for (const KnownSet* set : all) std::erase_if(common, [&](const std::string& fingerprint) { return !set->contains(fingerprint); });
     const auto one = std::make_shared<const KnownSet>(std::move(common));
     for (auto& [place, entry] : entries) {
       if (!changed.contains(place)) grown.try_emplace(place, entry.known);
@@ -261,18 +158,28 @@ class ScanCache::Impl {
     merge_sets();
     if (!db || (changed.empty() && grown.empty() && gone.empty()) || !execute(db.get(), "BEGIN IMMEDIATE")) return;
     if (data_version() != version) write_anew();
-    const bool done = remove_gone() && put_known() && put_changed() &&
-                      execute(db.get(), "DELETE FROM known_set WHERE id NOT IN (SELECT known FROM place)");
+    const bool done = remove_gone() && put_known() && put_changed() && remove_unused_sets();
     if (!execute(db.get(), done ? "COMMIT" : "ROLLBACK") || !done) {
       execute(db.get(), "ROLLBACK");
+      failed = true;
       return write_anew();
     }
     changed.clear();
     grown.clear();
     gone.clear();
-    std::set<std::shared_ptr<const KnownSet>> used;
-    for (const auto& [place, entry] : entries) used.insert(entry.known);
-    std::erase_if(saved_sets, [&](const auto& saved) { return !used.contains(saved.first); });
+  }
+
+  bool remove_unused_sets() {
+    std::unordered_set<const KnownSet*> used;
+    for (const auto& [place, entry] : entries) used.insert(entry.known.get());
+    Statement remove(db.get(), "DELETE FROM known_set WHERE id = ?");
+    bool done = true;
+    std::erase_if(saved_sets, [&](const auto& saved) {
+      if (used.contains(saved.first.get())) return false;
+      done = done && remove.number(1, saved.second).run();
+      return true;
+    });
+    return done;
   }
 
   // What is on the disk is not what was read or written last: nothing is changed in place.
@@ -291,6 +198,7 @@ class ScanCache::Impl {
 
   // Mostly all places of a set have been searched for the same values more: its row tells that of all of them at once.
   bool put_known() {
+    if (grown.empty()) return true;
     using Set = std::shared_ptr<const KnownSet>;
     std::map<std::pair<Set, Set>, std::vector<std::string_view>> moves;  // from one set to another
     for (const auto& [place, before] : grown) moves[{before, entries.at(place).known}].push_back(place);
@@ -306,15 +214,14 @@ class ScanCache::Impl {
       const auto saved = saved_sets.find(from);
       const bool are_all = saved != saved_sets.end() && rows.at(from) == places.size();
       if (are_all && !saved_sets.contains(to)) {
-        const std::uint64_t id = saved->second;
-        saved_sets.erase(saved);
-        saved_sets.emplace(to, id);
-        done = done && set.blob(1, join(*to)).number(2, id).run();
+        auto row = saved_sets.extract(saved);
+        row.key() = to;
+        done = done && set.blob(1, join(*to)).number(2, row.mapped()).run();
+        saved_sets.insert(std::move(row));
       } else if (const auto id = id_of(to); !id) {
         done = false;
       } else if (are_all) {
         done = done && all.number(1, *id).number(2, saved->second).run();
-        saved_sets.erase(saved);
       } else {
         for (const std::string_view place : places) done = done && one.number(1, *id).text(2, engine).blob(3, place).run();
       }
@@ -353,8 +260,9 @@ class ScanCache::Impl {
     return done;
   }
 
-  std::string engine;
+  std::string directory, engine;
   Database db;
+  bool failed = false;        // to save, other than because somebody else was writing
   std::uint64_t version = 0;  // data_version() of what was read
   std::unordered_map<std::string, CacheEntry> entries;
   std::map<std::shared_ptr<const KnownSet>, std::uint64_t> saved_sets;  // their ids on the disk
@@ -366,6 +274,10 @@ ScanCache::ScanCache(const std::string& state_dir, const std::string& engine) : 
 ScanCache::ScanCache(ScanCache&&) noexcept = default;
 ScanCache& ScanCache::operator=(ScanCache&&) noexcept = default;
 ScanCache::~ScanCache() = default;
+
+bool ScanCache::is_current(const std::string& state_dir, const std::string& engine) const {
+  return impl_->directory == state_dir && impl_->engine == engine && impl_->is_current();
+}
 
 const CacheEntry* ScanCache::find(const std::string& place) {
   const auto found = impl_->entries.find(place);

@@ -32,6 +32,9 @@ class ScanCache {
   ScanCache& operator=(ScanCache&&) noexcept;
   ~ScanCache();
 
+  // What it holds is what a new one would read: the file is the same, and nobody else has written to it.
+  bool is_current(const std::string& state_dir, const std::string& engine) const;
+
   // nullptr when the place is not known. The pointer lasts until the next call that changes something.
   const CacheEntry* find(const std::string& place);
   void put(const std::string& place, CacheEntry entry);

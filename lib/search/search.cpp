@@ -82,10 +82,10 @@ std::optional<SecretValue> read_again(const Target& target, const Hit& hit) {
 
 class Search::Impl {
  public:
-  Impl(Rules all_rules, const Options& opts)
+  Impl(std::shared_ptr<Rules> all_rules, const Options& opts, std::shared_ptr<ScanCache> kept)
       : rules(std::move(all_rules)),
-        hash(short_hash(rules.hash())),
-        cache(opts.state_dir, opts.engine_id),
+        hash(short_hash(rules->hash())),
+        cache(kept ? std::move(kept) : std::make_shared<ScanCache>(opts.state_dir, opts.engine_id)),
         fingerprint(opts.key),
         options(opts) {}
 
@@ -126,7 +126,7 @@ class Search::Impl {
     }
     if (Status done = read(known_only, matchers, wanted, stop, on_bytes, bytes_read); !done) return done;
     if (whole.empty()) return {};
-    auto compiled = rules.matcher(options.state_dir);
+    auto compiled = rules->matcher(options.state_dir);
     if (!compiled) return std::move(compiled).error();
     matchers.push_back(*compiled);
     return read(whole, matchers, wanted, stop, on_bytes, bytes_read);
@@ -187,7 +187,7 @@ class Search::Impl {
           Place& place = all[i];
           place.target = &targets[i];
           place.identity = identity_when_listed(targets[i]);
-          const CacheEntry* entry = cache.find(targets[i].name);
+          const CacheEntry* entry = cache->find(targets[i].name);
           if (!entry || place.identity.empty() || entry->identity != place.identity || entry->rules != hash) continue;
           place.cached = entry;
           place.rules_done = true;
@@ -204,7 +204,7 @@ class Search::Impl {
     if (!place.changed || identity_now(*place.target) != place.identity) return;
     place.fresh.identity = place.identity;
     place.fresh.rules = hash;
-    cache.put(place.target->name, place.fresh);
+    cache->put(place.target->name, place.fresh);
   }
 
   using Recognised = std::map<std::string, std::optional<SecretValue>>;  // by fingerprint
@@ -252,19 +252,19 @@ class Search::Impl {
     return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kMaxThreads);
   }
 
-  Rules rules;
+  std::shared_ptr<Rules> rules;
   std::string hash;
-  ScanCache cache;
+  std::shared_ptr<ScanCache> cache;
   Fingerprinter fingerprint;
   Options options;
 };
 
-Result<Search> Search::open(Rules rules, const Options& options) {
+Result<Search> Search::open(std::shared_ptr<Rules> rules, const Options& options, std::shared_ptr<ScanCache> cache) {
   const bool is_first = !Matcher::has_compiled_rules(options.state_dir);
   if (is_first || options.rules_at_once)
-    if (auto compiled = rules.matcher(options.state_dir); !compiled) return std::move(compiled).error();
+    if (auto compiled = rules->matcher(options.state_dir); !compiled) return std::move(compiled).error();
   if (is_first) release_memory();
-  return Search(std::make_unique<Impl>(std::move(rules), options));
+  return Search(std::make_unique<Impl>(std::move(rules), options, std::move(cache)));
 }
 
 Search::Search(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -333,8 +333,8 @@ Result<Outcome> Search::run(std::span<const Target> targets, const std::function
     });
     outcome.targets.push_back(std::move(answer));
   }
-  impl_->cache.keep_only(names);
-  impl_->cache.save();
+  impl_->cache->keep_only(names);
+  impl_->cache->save();
   return outcome;
 }
 

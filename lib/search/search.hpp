@@ -47,10 +47,13 @@ struct Options {
   bool rules_at_once = false;  // not when they are needed first
 };
 
+class ScanCache;
+
 class Search {
  public:
   // Compiles the rules where the state directory has none that are compiled; otherwise they are had when they are needed, or at once.
-  static Result<Search> open(Rules rules, const Options& options);
+  // `cache`: of this state directory and engine; null: one of its own.
+  static Result<Search> open(std::shared_ptr<Rules> rules, const Options& options, std::shared_ptr<ScanCache> cache = nullptr);
   Search(Search&&) noexcept;
   Search& operator=(Search&&) noexcept;
   ~Search();

@@ -149,7 +149,6 @@ class Control {
     const bool declares = !asked->declared.values.empty();
     auto session = sessions_.begin(name, std::move(asked->declared), asked->lifetime, request.peer ? request.peer->uid : ::geteuid(), std::move(asked->scope));
     if (!session) return refuse(responder, session.error());
-    note({"session-begin", actor_of(request), session->id, "begun", session->name});
     if (declares) worker_.prepare_for_end();
     responder.json(201, describe(*session).dump());
   }
@@ -174,8 +173,8 @@ class Control {
   Result<JobResult> close(const EndedSession& session, const std::string& actor, const Progress& progress) {
     auto result = worker_.run(job_of(session, actor), Trigger::session, {}, progress);
     if (result) result->document.command = session.scope.command == "session" ? "session end" : session.scope.command;
-    note({"session-end", actor, session.info.id, outcome_of(result), session.info.name});
-    (void)purge::end_session(options_.state_dir, session.info.id);
+    const purge::Event event{"session-end", actor, session.info.id, outcome_of(result), session.info.name};
+    if (Status noted = purge::end_session(options_.state_dir, session.info.id, event); !noted) not_on_the_audit(event, noted);
     return result;
   }
 
@@ -206,7 +205,10 @@ class Control {
     responder.message(403, "only root, and users whom the configuration names in control.may_purge, may purge");
   }
   void note(const purge::Event& event) const {
-    if (Status noted = purge::note(options_.state_dir, event); !noted) spdlog::warn("{} is not on the audit: {}", event.kind, printable(noted.error().message(), 300));
+    if (Status noted = purge::note(options_.state_dir, event); !noted) not_on_the_audit(event, noted);
+  }
+  static void not_on_the_audit(const purge::Event& event, const Status& why) {
+    spdlog::warn("{} is not on the audit: {}", event.kind, printable(why.error().message(), 300));
   }
 
   static json describe(const SessionInfo& session) {

@@ -202,8 +202,7 @@ class Daemon {
 
   void expire(const EndedSession& session) {
     spdlog::warn("session={} name={} state=expired", session.info.id, session.info.name);
-    (void)purge::note(state_dir_, {"session-expired", "service", session.info.id, "expired", session.info.name});
-    (void)purge::end_session(state_dir_, session.info.id);
+    (void)purge::end_session(state_dir_, session.info.id, {"session-expired", "service", session.info.id, "expired", session.info.name});
     // Its values are searched for once more, by a purge of their own.
     worker_.post(job_of(session, "service"), Trigger::session);
   }

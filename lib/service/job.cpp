@@ -85,15 +85,16 @@ class Runner {
   }
   Duration took() const { return std::chrono::duration_cast<milliseconds>(steady_clock::now() - started_); }
 
-  Result<purge::Look> look(inventory::CacheRecords records = inventory::CacheRecords::of_engine) {
-    auto seen = purge::look({place_.host, place_.policy, selection_, known_, place_.search, stop_, progress_.bytes, records});
+  Result<purge::Look> look(inventory::Lists lists = inventory::Lists::of_engine) {
+    auto seen = purge::look({place_.host, place_.policy, selection_, known_, place_.search, stop_, progress_.bytes, lists});
     if (!seen) return seen;
     if (Status known = plan::check_builds(selection_.filter, seen->inventory); !known) return std::move(known).error();
     return seen;
   }
 
   report::Document document(report::Command command, const purge::Look& look, const purge::Report* report = nullptr) {
-    auto made = report::make_document(command, look, report, job_.declared.unsearchable, place_.fingerprint(), took());
+    auto made = report::make_document(command, look, report, job_.declared.unsearchable, place_.fingerprint(), took(),
+                                      job_.since ? report::Tell::no_innocents : report::Tell::all);
     made.lists_all = job_.all && (command == report::Command::scan || command == report::Command::verify);
     return made;
   }
@@ -201,8 +202,8 @@ class Runner {
   // Most often there is nothing to remove, and the disk tells that sooner than the engine (docs/decisions/0011).
   Result<purge::Look> first_look() {
     if (!selection_.unfinished.empty() || wants_sizes(place_.policy)) return look();
-    auto seen = look(inventory::CacheRecords::on_disk);
-    if (seen && seen->inventory.records_are_from_disk() && (!seen->plan.removal.empty() || may_be_in_use(*seen))) return look();
+    auto seen = look(inventory::Lists::on_disk);
+    if (seen && seen->inventory.is_from_disk_alone() && (!seen->plan.removal.empty() || may_be_in_use(*seen))) return look();
     return seen;
   }
 
@@ -290,10 +291,11 @@ std::string DeclaredSecrets::without_secrets(const std::string& text) const {
   return known.redact(text);
 }
 
-Result<Workplace> Workplace::open(const policy::Policy& policy, const std::string& host, const std::string& state_dir, std::stop_token stop, Rules rules) {
-  auto connected = connect_engine(host, policy, std::move(stop));
+Result<Workplace> Workplace::open(const policy::Policy& policy, const std::string& host, const std::string& state_dir, std::stop_token stop, Rules rules,
+                                  Memory* memory) {
+  auto connected = connect_engine(host, policy, std::move(stop), memory);
   if (!connected) return std::move(connected).error();
-  auto search = open_search(policy, state_dir, connected->client.engine().id, rules);
+  auto search = open_search(policy, state_dir, connected->client.engine().id, rules, memory);
   return Workplace{policy, state_dir, std::move(*connected), std::move(search)};
 }
 

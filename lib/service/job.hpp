@@ -67,7 +67,7 @@ struct Workplace {
 
   // `host` as connect_engine takes it.
   static Result<Workplace> open(const policy::Policy& policy, const std::string& host, const std::string& state_dir, std::stop_token stop,
-                                Rules rules = Rules::when_needed);
+                                Rules rules = Rules::when_needed, Memory* memory = nullptr);
   const Fingerprinter& fingerprint() { return (*search.get())->fingerprint(); }  // once something has been looked at
 };
 

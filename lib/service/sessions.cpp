@@ -43,9 +43,8 @@ Result<std::vector<SessionInfo>> Sessions::take_lost() {
   std::vector<SessionInfo> lost;
   for (const purge::Session& session : *open) {
     if (is_open(session.id)) continue;
-    if (Status noted = purge::note(state_dir_, {"session-lost", session.actor, session.id, "lost", "the service ended before it did"}); !noted)
-      return std::move(noted).error();
-    if (Status ended = purge::end_session(state_dir_, session.id); !ended) return std::move(ended).error();
+    const purge::Event event{"session-lost", session.actor, session.id, "lost", "the service ended before it did"};
+    if (Status ended = purge::end_session(state_dir_, session.id, event); !ended) return std::move(ended).error();
     lost.push_back({session.id, session.name, 0, session.began, session.expires, 0});
   }
   return lost;
@@ -62,7 +61,8 @@ Result<SessionInfo> Sessions::begin(const std::string& name, DeclaredSecrets dec
     const auto began = steady_clock::now();
     open_.emplace(info.id, Open{{info, std::move(declared), std::move(scope)}, began, began + lifetime});
   }
-  if (Status written = purge::begin_session(state_dir_, {info.id, info.name, actor_of(owner), info.began, info.expires}); !written) {
+  const std::string actor = actor_of(owner);
+  if (Status written = purge::begin_session(state_dir_, {info.id, info.name, actor, info.began, info.expires}, {"session-begin", actor, info.id, "begun", info.name}); !written) {
     const std::lock_guard lock(mutex_);
     open_.erase(info.id);
     return std::move(written).error();

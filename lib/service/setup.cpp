@@ -9,6 +9,7 @@
 #include "match/matcher.hpp"
 #include "policy/load.hpp"
 #include "search/fingerprint_key.hpp"
+#include "search/scan_cache.hpp"
 
 namespace cleanerd::service {
 
@@ -32,14 +33,14 @@ Result<engine::Endpoint> engine_endpoint(const std::string& host, const policy::
   return given("engine.host", policy.engine_host.value_or(std::string(engine::kDefaultHost)));
 }
 
-Result<inventory::Host> connect_engine(const std::string& host, const policy::Policy& policy, std::stop_token stop) {
+Result<inventory::Host> connect_engine(const std::string& host, const policy::Policy& policy, std::stop_token stop, Memory* memory) {
   auto endpoint = engine_endpoint(host, policy);
   if (!endpoint) return std::move(endpoint).error();
   const auto log_call = [](const engine::Call& call) {
     spdlog::debug("engine call method={} target={} status={} ms={:.1f}", call.method, call.target, call.status,
                   static_cast<double>(call.took.count()) / 1000);
   };
-  auto connected = inventory::Host::connect(*endpoint, {std::move(stop), log_call});
+  auto connected = inventory::Host::connect(*endpoint, {std::move(stop), log_call}, memory ? memory->engine : nullptr);
   if (connected) {
     const engine::EngineInfo& info = connected->client.engine();
     spdlog::debug("engine version={} api={} driver={} root={}", info.version, engine::to_string(info.api), info.storage_driver, info.data_root);
@@ -47,9 +48,10 @@ Result<inventory::Host> connect_engine(const std::string& host, const policy::Po
   return connected;
 }
 
-search::Opening open_search(const policy::Policy& policy, const std::string& state_dir, const std::string& engine_id, Rules when) {
+search::Opening open_search(const policy::Policy& policy, const std::string& state_dir, const std::string& engine_id, Rules when,
+                            Memory* memory) {
   const std::string rules = policy.rules_dir ? *policy.rules_dir : std::string(kConfigDirectory) + "/rules.d";
-  search::Opening opening([rules, state_dir, engine_id, when]() -> Result<search::Search> {
+  search::Opening opening([rules, state_dir, engine_id, when, memory]() -> Result<search::Search> {
     const auto load = [rules]() -> Result<match::RuleSet> {
       auto loaded = match::shipped_rules({rules});
       std::string message;
@@ -57,7 +59,15 @@ search::Opening open_search(const policy::Policy& policy, const std::string& sta
       if (!message.empty()) return Error(Errc::config, message);
       return std::move(loaded.set);
     };
-    return search::Search::open({match::shipped_rules_hash({rules}), load}, {state_dir, engine_id, search::fingerprint_key(state_dir), {}, when == Rules::at_once});
+    const std::string hash = match::shipped_rules_hash({rules});
+    std::shared_ptr<search::Rules> used = memory ? memory->rules : nullptr;
+    if (!used || used->hash() != hash) used = std::make_shared<search::Rules>(hash, load);
+    if (memory) {
+      memory->rules = used;
+      if (!memory->cache || !memory->cache->is_current(state_dir, engine_id)) memory->cache = std::make_shared<search::ScanCache>(state_dir, engine_id);
+    }
+    const search::Options options{state_dir, engine_id, search::fingerprint_key(state_dir), {}, when == Rules::at_once};
+    return search::Search::open(std::move(used), options, memory ? memory->cache : nullptr);
   });
   // The memory that compiling takes should not come on top of the engine's lists.
   if (!match::Matcher::has_compiled_rules(state_dir)) (void)opening.get();

@@ -222,7 +222,7 @@ Result<JobResult> Worker::perform(const Job& job, Trigger why, const std::stop_t
   const bool after_a_build = why == Trigger::build || why == Trigger::session;
   if (job.what == What::purge && job.traces == buildkit::Traces::waited_for) wait_for_traces(stop);
   auto result = [&]() -> Result<JobResult> {
-    auto place = Workplace::open(*policy, options_.host, options_.state_dir, stop, after_a_build ? Rules::at_once : Rules::when_needed);
+    auto place = Workplace::open(*policy, options_.host, options_.state_dir, stop, after_a_build ? Rules::at_once : Rules::when_needed, &memory_);
     if (!place) return job.declared.without_secrets(place.error());
     Job whole = job;
     if (job.what != What::verify) {

@@ -110,6 +110,7 @@ class Worker {
   std::chrono::steady_clock::time_point pending_from_{};
   std::optional<std::stop_source> look_;  // of the purge for nobody in particular that runs, until it removes
   std::map<std::string, Instant> last_run_;  // of each policy
+  Memory memory_;                            // the worker's thread alone
   std::optional<std::chrono::steady_clock::time_point> next_try_;  // what was busy, or could not be done
   std::chrono::steady_clock::duration wait_{};
   std::optional<LateTraces> traces_;

@@ -85,7 +85,7 @@ std::optional<pid_t> among_all(const std::set<std::string>& sockets, const struc
 
 // proc(5), stat's 22nd field: clock ticks between the system's start and the process's. The second is the program's name in parentheses,
 // which may hold any of them.
-std::optional<Instant> start_of(pid_t pid) {
+std::optional<std::int64_t> start_of(pid_t pid) {
   std::ifstream file(folder_of(pid) + "/stat");
   std::string line;
   std::getline(file, line);
@@ -93,9 +93,13 @@ std::optional<Instant> start_of(pid_t pid) {
   if (name_end == std::string::npos) return std::nullopt;
   const auto fields = split(std::string_view(line).substr(name_end + 2), ' ');
   if (fields.size() < 20) return std::nullopt;
-  long long ticks = 0;
+  std::int64_t ticks = 0;
   const std::string& field = fields[19];
   if (std::from_chars(field.data(), field.data() + field.size(), ticks).ec != std::errc()) return std::nullopt;
+  return ticks;
+}
+
+std::optional<Instant> time_of(std::int64_t ticks) {
   timespec up{};
   if (::clock_gettime(CLOCK_BOOTTIME, &up) != 0) return std::nullopt;
   const Duration since_boot = std::chrono::seconds(up.tv_sec) + Duration(up.tv_nsec / 1'000'000);
@@ -127,9 +131,10 @@ std::optional<EngineProcess> engine_process(const std::string& socket_path, cons
     const auto sockets = listening_sockets(first, socket_path);
     pid = sockets.empty() ? std::nullopt : among_all(sockets, database);
   }
-  const auto started = pid ? start_of(*pid) : std::nullopt;
+  const auto ticks = pid ? start_of(*pid) : std::nullopt;
+  const auto started = ticks ? time_of(*ticks) : std::nullopt;
   if (!started) return std::nullopt;
-  return EngineProcess{*pid, *started};
+  return EngineProcess{*pid, *started, *ticks};
 }
 
 bool has_open_below(pid_t process, const std::string& path) {

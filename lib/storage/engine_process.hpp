@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -13,6 +14,9 @@ namespace cleanerd::storage {
 struct EngineProcess {
   pid_t pid = 0;
   Instant started;  // by the system's clock as it goes now
+  std::int64_t ticks = 0;  // from the system's start to this one's: with the pid, what no other process has
+
+  bool is_same_as(const EngineProcess& other) const { return pid == other.pid && ticks == other.ticks; }
 };
 
 // The process that called listen() on the socket, 0 when that cannot be told (another pid namespace).

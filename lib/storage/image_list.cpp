@@ -1,7 +1,6 @@
 #include "storage/image_list.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
 #include <unordered_set>
 
@@ -49,22 +48,12 @@ bool ImageList::read_parents() {
   return true;
 }
 
-std::optional<std::int64_t> ImageList::size_of(const std::string& chain_id) {
-  const auto [known, fresh] = sizes_.try_emplace(chain_id);
-  if (!fresh || !chain_id.starts_with("sha256:")) return known->second;
-  const auto word = files_.word_in(folder_ + "/layerdb/sha256/" + chain_id.substr(7) + "/size");
-  std::int64_t size = 0;
-  if (word && std::from_chars(word->data(), word->data() + word->size(), size).ptr == word->data() + word->size() && size >= 0) known->second = size;
-  return known->second;
-}
-
-void ImageList::add(const std::string& id, const engine::ImageConfig& config, std::span<const std::string> chain_ids) {
+void ImageList::add(const std::string& id, const engine::ImageConfig& config, std::span<const std::optional<std::int64_t>> sizes) {
   if (!complete_) return;
   engine::ImageSummary image;
   image.id = ImageId(id);
   image.labels = config.labels;
-  for (const std::string& chain_id : chain_ids) {
-    const auto size = size_of(chain_id);
+  for (const auto& size : sizes) {
     if (!size) return incomplete();  // the engine leaves an image out whose layers it does not have
     image.size += {*size};
   }

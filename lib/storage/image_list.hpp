@@ -14,14 +14,14 @@ namespace cleanerd::storage {
 
 class PlaceList;
 
-// Layout: moby image/fs.go (imagedb), reference/store.go (repositories.json), layer/filestore.go (layerdb).
+// Layout: moby image/fs.go (imagedb), reference/store.go (repositories.json).
 class ImageList {
  public:
   // `folder`: <data root>/image/<driver>. `files` outlives this.
   ImageList(std::string folder, PlaceList& files) : folder_(std::move(folder)), files_(files) {}
 
-  // `chain_ids`: of its layers, lowest first.
-  void add(const std::string& id, const engine::ImageConfig& config, std::span<const std::string> chain_ids);
+  // `sizes`: its layers', nullopt of one that is not there.
+  void add(const std::string& id, const engine::ImageConfig& config, std::span<const std::optional<std::int64_t>> sizes);
   // There is an image of which the disk does not tell all.
   void incomplete() { complete_ = false; }
 
@@ -34,12 +34,10 @@ class ImageList {
 
   std::optional<Tags> read_tags() const;
   bool read_parents();
-  std::optional<std::int64_t> size_of(const std::string& chain_id);
 
   const std::string folder_;
   PlaceList& files_;
   bool complete_ = true;
-  std::unordered_map<std::string, std::optional<std::int64_t>> sizes_;
   std::vector<engine::ImageSummary> images_;
 };
 

@@ -61,7 +61,8 @@ std::vector<std::string> chain_ids(std::span<const std::string> diff_ids);
 // Those of an image config. Empty when the text is none.
 std::vector<std::string> chain_ids(const std::string& config);
 
-void graphdriver_places(const std::string& root, const std::string& driver, PlaceList& list);
+struct Memory;
+void graphdriver_places(const std::string& root, const std::string& driver, PlaceList& list, Memory& memory);
 // `root` is dockerd's, `containerd` its own.
 void containerd_places(const std::string& root, const std::string& containerd, const std::string& snapshotter, PlaceList& list);
 

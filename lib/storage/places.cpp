@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "engine/json_stream.hpp"
 #include "storage/beneath.hpp"
+#include "storage/memory.hpp"
 #include "storage/place_list.hpp"
 
 namespace cleanerd::storage {
@@ -74,11 +75,12 @@ void other_store(const std::string& root, bool graphdriver, PlaceList& list) {
 
 }  // namespace
 
-Result<Places> Places::read(const DataRoot& root, const engine::EngineInfo& engine) {
+Result<Places> Places::read(const DataRoot& root, const engine::EngineInfo& engine, Memory* memory) {
   PlaceList list(root.path());
   const bool graphdriver = engine.store == engine::ImageStore::graphdriver;
   if (graphdriver) {
-    graphdriver_places(root.path(), engine.storage_driver, list);
+    Memory none;
+    graphdriver_places(root.path(), engine.storage_driver, list, memory ? *memory : none);
   } else {  // containerd as dockerd's child, or the system's own
     const std::string child = root.path() + "/containerd/daemon";
     const std::string system = prefix_of(root.path(), engine.data_root) + "/var/lib/containerd";

@@ -62,11 +62,14 @@ struct ImagesOnDisk {
   Stamp stamp;         // of the folder before that
 };
 
+struct Memory;
+
 class Places {
  public:
   // Everything of the engine's data root (and containerd's, if that is elsewhere). What could not be read is in unread().
   // Errc::io when the data root itself cannot be listed.
-  static Result<Places> read(const DataRoot& root, const engine::EngineInfo& engine);
+  // `memory`: what earlier readings of this data root left there; none: everything is read.
+  static Result<Places> read(const DataRoot& root, const engine::EngineInfo& engine, Memory* memory = nullptr);
 
   std::span<const Place> all() const { return places_; }
   std::vector<const Place*> of(const Owner& owner) const;

@@ -1,5 +1,7 @@
 // Layout of the graphdriver store: moby layer/filestore.go, image/fs.go, builder/builder-next/adapters/snapshot/snapshot.go,
 // daemon/graphdriver/overlay2.
+#include <charconv>
+#include <future>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -8,6 +10,7 @@
 #include "storage/image_list.hpp"
 #include "storage/layer_references.hpp"
 #include "storage/leases.hpp"
+#include "storage/memory.hpp"
 #include "storage/place_list.hpp"
 
 namespace cleanerd::storage {
@@ -38,33 +41,58 @@ Result<Snapshots> read_snapshots(const std::string& path) {
 
 class Graphdriver {
  public:
-  Graphdriver(const std::string& root, const std::string& driver, PlaceList& list)
-      : root_(root), driver_(driver), layers_(root + "/" + driver), image_(root + "/image/" + driver), list_(list) {}
+  Graphdriver(const std::string& root, const std::string& driver, PlaceList& list, Memory& memory)
+      : root_(root), driver_(driver), layers_(root + "/" + driver), image_(root + "/image/" + driver), list_(list), memory_(memory) {}
 
   void read() {
     for (std::string& name : names_in(layers_, list_)) layer_names_.insert(std::move(name));
+    // Later than that: what holds a layer that is there has been written by then.
+    const std::string folder = root_ + "/buildkit";
+    auto databases = std::async(std::launch::async, [&] { return Databases{read_snapshots(folder + "/snapshots.db"), read_meta_database(folder + "/containerdmeta.db", {})}; });
     images();
     containers();
-    buildkit();
+    buildkit(folder, databases.get());
     rest();
+    memory_.images.forget_the_rest();
+    memory_.layers.forget_the_rest();
   }
 
  private:
+  struct Chain {
+    Place* place = nullptr;  // the layer's; null where there is none
+    std::optional<std::int64_t> size{};
+  };
+
   std::string layer_path(const std::string& id) const { return layers_ + "/" + id + "/diff"; }
 
   Place* layer(const std::string& id, const Owner& owner, bool fixed) {
     return layer_names_.contains(id) ? list_.add(Place::Kind::layer, layer_path(id), owner, fixed) : nullptr;
   }
 
-  void chain(const std::string& chain_id, const Owner& owner) {
-    if (!chain_id.starts_with("sha256:") || !is_hex_id(std::string_view(chain_id).substr(7))) return;
+  Memory::Layer read_layer(const std::string& chain_id) {
+    const std::string folder = image_ + "/layerdb/sha256/" + chain_id.substr(7);
+    const Stamp stamp = list_.stamp(folder);
+    if (!stamp.exists()) return {};
+    if (const Memory::Layer* known = memory_.layers.find(chain_id, stamp)) return *known;
+    Memory::Layer told{list_.word_in(folder + "/cache-id"), std::nullopt};
+    const auto word = list_.word_in(folder + "/size");
+    std::int64_t size = 0;
+    if (word && std::from_chars(word->data(), word->data() + word->size(), size).ptr == word->data() + word->size() && size >= 0) told.size = size;
+    return told.cache_id && told.size ? memory_.layers.put(chain_id, stamp, std::move(told)) : told;
+  }
+
+  Chain chain(const std::string& chain_id, const Owner& owner) {
+    if (!chain_id.starts_with("sha256:") || !is_hex_id(std::string_view(chain_id).substr(7))) return {};
     // Many images have one layer.
-    const auto [known, fresh] = chains_.try_emplace(chain_id, nullptr);
+    const auto [known, fresh] = chains_.try_emplace(chain_id);
+    Chain& chain = known->second;
     if (!fresh) {
-      if (known->second) known->second->owners.push_back(owner);
-      return;
+      if (chain.place) chain.place->owners.push_back(owner);
+      return chain;
     }
-    if (const auto id = list_.word_in(image_ + "/layerdb/sha256/" + chain_id.substr(7) + "/cache-id")) known->second = layer(*id, owner, true);
+    const Memory::Layer told = read_layer(chain_id);
+    chain = {told.cache_id ? layer(*told.cache_id, owner, true) : nullptr, told.size};
+    return chain;
   }
 
   void images() {
@@ -77,25 +105,35 @@ class Graphdriver {
         continue;
       }
       const Owner owner{Owner::Kind::image, "sha256:" + name};
-      list_.add(Place::Kind::image_config, folder + name, owner, true);
-      auto text = list_.read_small_file(folder + name);
-      if (!text) {
-        if (text.error().code() != Errc::not_found) all.incomplete();
-        list_.unread(std::move(text).error());
-        continue;
-      }
-      // As a whole where it is what its digest says, for its layers alone where it is damaged.
-      auto config = decode_config(*text, owner.id);
-      const std::vector<std::string> layers = config ? chain_ids(config->diff_ids) : chain_ids(*text);
-      for (const std::string& id : layers) chain(id, owner);
-      if (!config) {
-        all.incomplete();
-        continue;
-      }
-      all.add(owner.id, *config, layers);
-      list_.config(owner.id, std::move(*config));
+      const Place* place = list_.add(Place::Kind::image_config, folder + name, owner, true);
+      if (!place) continue;  // gone since
+      const Memory::Image* image = memory_.images.find(owner.id, place->stamp);
+      if (!image) image = read_image(*place, owner, all);
+      if (!image) continue;
+      std::vector<std::optional<std::int64_t>> sizes;
+      for (const std::string& id : image->chain_ids) sizes.push_back(chain(id, owner).size);
+      all.add(owner.id, image->config, sizes);
+      list_.config(owner.id, image->config);
     }
     if (auto images = std::move(all).finish()) list_.images(ImagesOnDisk{std::move(*images), folder, stamp});
+  }
+
+  // As a whole where it is what its digest says, for its layers alone where it is damaged.
+  const Memory::Image* read_image(const Place& place, const Owner& owner, ImageList& all) {
+    auto text = list_.read_small_file(place.path);
+    if (!text) {
+      if (text.error().code() != Errc::not_found) all.incomplete();
+      list_.unread(std::move(text).error());
+      return nullptr;
+    }
+    auto config = decode_config(*text, owner.id);
+    if (!config) {
+      all.incomplete();
+      for (const std::string& id : chain_ids(*text)) chain(id, owner);
+      return nullptr;
+    }
+    std::vector<std::string> layers = chain_ids(config->diff_ids);
+    return &memory_.images.put(owner.id, place.stamp, {std::move(*config), std::move(layers)});
   }
 
   void containers() {
@@ -109,11 +147,14 @@ class Graphdriver {
     }
   }
 
-  void buildkit() {
-    const std::string folder = root_ + "/buildkit";
-    auto snapshots = read_snapshots(folder + "/snapshots.db");
+  struct Databases {
+    Result<Snapshots> snapshots;
+    Result<MetaDatabase> meta;
+  };
+
+  void buildkit(const std::string& folder, Databases databases) {
+    auto& [snapshots, meta] = databases;
     if (!snapshots) list_.unread(std::move(snapshots).error());
-    auto meta = read_meta_database(folder + "/containerdmeta.db", {});
     if (!meta) {
       list_.unread(std::move(meta).error());
       return;
@@ -172,14 +213,15 @@ class Graphdriver {
   std::string layers_;
   std::string image_;
   std::unordered_set<std::string> layer_names_;     // what is in layers_
-  std::unordered_map<std::string, Place*> chains_;  // the layers' places by chain id, null where there is none
+  std::unordered_map<std::string, Chain> chains_;   // by chain id
   PlaceList& list_;
+  Memory& memory_;
 };
 
 }  // namespace
 
-void graphdriver_places(const std::string& root, const std::string& driver, PlaceList& list) {
-  Graphdriver(root, driver, list).read();
+void graphdriver_places(const std::string& root, const std::string& driver, PlaceList& list, Memory& memory) {
+  Graphdriver(root, driver, list, memory).read();
 }
 
 }  // namespace cleanerd::storage

@@ -229,7 +229,7 @@ TEST(MakePlan, TakesOtherLeftoversOnPolicyAloneAndWhereTheyAreNobodysForCertain)
     snapshot.data_root = root;
     snapshot.data_root_is_sure = one.sure;
     snapshot.taken = system_now();
-    if (one.engine_started) snapshot.engine_process = storage::EngineProcess{1, system_now() + *one.engine_started};
+    if (one.engine_started) snapshot.engine_process = storage::EngineProcess{1, system_now() + *one.engine_started, 1};
     return planned(snapshot, rules, all).reasons(name).back();
   };
   EXPECT_EQ(reason({}, policy), "all");

@@ -60,7 +60,7 @@ class FreedPagesOfAnEngine : public ::testing::Test {
   std::string secret_ = test::new_secret(), live_ = test::new_secret();
   BoltWriter writer_{kPage};
   std::uint64_t page_ = 0;
-  search::Opening search_{[this] { return search::Search::open(search::Rules(match::RuleSet()), {directory_.path() / "state", "engine", {}, 1}); }};
+  search::Opening search_{[this] { return search::Search::open(std::make_shared<search::Rules>(match::RuleSet()), {directory_.path() / "state", "engine", {}, 1}); }};
 };
 
 TEST_F(FreedPagesOfAnEngine, AreSearchedForTheGivenValues) {

@@ -166,9 +166,20 @@ TEST_F(JournalTest, ATrialLeavesNoTrace) {
 
 TEST_F(JournalTest, SessionsAreOpenUntilTheyEnd) {
   const Instant now = system_now();
-  for (const char* id : {"one", "two"}) ASSERT_TRUE(begin_session(state_, {id, "job", "uid 0", now, now + 1h}));
-  ASSERT_TRUE(end_session(state_, "one"));
+  for (const char* id : {"one", "two"})
+    ASSERT_TRUE(begin_session(state_, {id, "job", "uid 0", now, now + 1h}, {"session-begin", "uid 0", id, "begun", "job"}));
+  ASSERT_TRUE(end_session(state_, "one", {"session-end", "uid 0", "one", "done", "job"}));
   EXPECT_THAT(open_sessions(state_).value(), ElementsAre(Field(&Session::id, "two")));
+  EXPECT_THAT(audit({"object=one"}), UnorderedElementsAre(Field(&AuditEntry::kind, "session-begin"), Field(&AuditEntry::kind, "session-end")));
+}
+
+TEST_F(JournalTest, ASessionThatCannotBeginIsNotToldToHaveBegun) {
+  const Instant now = system_now();
+  const Session session{"one", "job", "uid 0", now, now + 1h};
+  const Event event{"session-begin", "uid 0", "one", "begun", "job"};
+  ASSERT_TRUE(begin_session(state_, session, event));
+  EXPECT_FALSE(begin_session(state_, session, event));
+  EXPECT_THAT(audit({"kind=session-begin"}), SizeIs(1));
 }
 
 TEST_F(JournalTest, TellsWhatWasDoneByWhomAndWhy) {

@@ -270,6 +270,39 @@ TEST_F(ScanCacheTest, IsItsOwnersAlone) {
   EXPECT_EQ(status.st_mode & 0777u, 0700u);
 }
 
+TEST_F(ScanCacheTest, IsCurrentUntilAnotherWritesOrTheFileIsAnother) {
+  ScanCache cache = open();
+  EXPECT_TRUE(cache.is_current(state(), "e1"));
+  EXPECT_FALSE(cache.is_current(state(), "e2"));
+  EXPECT_FALSE(cache.is_current(state() + "2", "e1"));
+  cache.put("/p", entry());
+  cache.save();
+  EXPECT_TRUE(cache.is_current(state(), "e1"));
+  (void)open().find("/p");
+  EXPECT_TRUE(cache.is_current(state(), "e1"));
+  put_and_save(open("e2"), "/q", entry());
+  EXPECT_FALSE(cache.is_current(state(), "e1"));
+
+  ScanCache again = open();
+  EXPECT_TRUE(again.is_current(state(), "e1"));
+  fs::rename(file(), file() + ".old");
+  EXPECT_FALSE(again.is_current(state(), "e1"));
+  put_and_save(open(), "/r", entry());
+  EXPECT_FALSE(again.is_current(state(), "e1"));
+}
+
+TEST_F(ScanCacheTest, IsNotCurrentOnceItCouldNotBeSaved) {
+  ScanCache cache = open();
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(file().c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(db, "DROP TABLE hit", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(db);
+  cache.put("/p", entry());
+  cache.save();
+  EXPECT_FALSE(cache.is_current(state(), "e1"));
+  EXPECT_NE(cache.find("/p"), nullptr);
+}
+
 TEST_F(ScanCacheTest, HoldsNoValue) {
   const std::string secret = new_secret();
   ScanCache cache = open();
@@ -352,6 +385,7 @@ TEST_F(ScanCacheTest, WorksInMemoryWhereItCannotWrite) {
   EXPECT_FALSE(cache.find("/p")->answer.hits[0].value);
   cache.keep_only({});
   EXPECT_EQ(cache.find("/p"), nullptr);
+  EXPECT_FALSE(cache.is_current("/proc/nowhere", "e1"));
   test::write_file(state(), "a file where the directory should be");
   EXPECT_EQ(open().find("/p"), nullptr);
 }

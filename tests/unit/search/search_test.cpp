@@ -21,7 +21,7 @@ class SearchTest : public PlacesTest {
 
   // Each run is another process's, as far as that can be.
   Outcome run(const std::vector<Target>& targets, const std::vector<std::string>& known = {}, const std::string& more_rules = "") const {
-    auto search = Search::open(Rules(some_rules(more_rules)), options());
+    auto search = Search::open(std::make_shared<Rules>(some_rules(more_rules)), options());
     if (!search) throw std::runtime_error(search.error().message());
     return run_with(*search, targets, known);
   }
@@ -65,7 +65,7 @@ TEST_F(SearchTest, AsksTheCacheTheSecondTime) {
   const Outcome second = run(targets, {known});
   EXPECT_EQ(second.bytes_read, 0u);
   EXPECT_EQ(text_of(second), text_of(first));
-  auto search = Search::open(Rules(some_rules()), options());
+  auto search = Search::open(std::make_shared<Rules>(some_rules()), options());
   ASSERT_TRUE(search);
   for (int i = 0; i < 3; ++i) {
     const Outcome again = run_with(*search, targets, {known});
@@ -233,7 +233,7 @@ TEST_F(SearchTest, ReadsNothingOutsideAPlaceForTheSakeOfTheCache) {
 
 TEST_F(SearchTest, RemembersNothingThatChangedWhileItWasRead) {
   write("a/f", filler(1000));
-  auto search = Search::open(Rules(some_rules()), options());
+  auto search = Search::open(std::make_shared<Rules>(some_rules()), options());
   ASSERT_TRUE(search);
   bool changed = false;
   auto outcome = search->run(std::vector{place("a", false)}, std::vector<SecretValue>(), {}, [&](std::uint64_t) {
@@ -245,7 +245,7 @@ TEST_F(SearchTest, RemembersNothingThatChangedWhileItWasRead) {
 
 TEST_F(SearchTest, StopsAsCancelledAndRemembersNothing) {
   for (int i = 0; i < 20; ++i) write("a/" + std::to_string(i), filler(400'000));
-  auto search = Search::open(Rules(some_rules()), options());
+  auto search = Search::open(std::make_shared<Rules>(some_rules()), options());
   ASSERT_TRUE(search);
   std::stop_source stop;
   const auto stopped = search->run(std::vector{place("a")}, std::vector<SecretValue>(), stop.get_token(), [&](std::uint64_t) { stop.request_stop(); });
@@ -297,7 +297,7 @@ TEST_F(SearchTest, AsksForItsRulesOnlyWhenSomethingIsToBeSearchedOrAtOnceWhereIt
   const auto open = [&](const std::string& hash, bool at_once = false) {
     Options opts = options();
     opts.rules_at_once = at_once;
-    auto search = Search::open(Rules(hash, [&]() -> Result<match::RuleSet> { return ++asked, rules; }), opts);
+    auto search = Search::open(std::make_shared<Rules>(hash, [&]() -> Result<match::RuleSet> { return ++asked, rules; }), opts);
     if (!search) throw std::runtime_error(search.error().message());
     return std::move(*search);
   };

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/secret_value.hpp"
+#include "storage/memory.hpp"
 #include "storage/place_list.hpp"
 #include "unit/storage/bolt_writer.hpp"
 
@@ -53,7 +54,7 @@ class PlacesTest : public testing::Test {
     engine.store = store;
     engine.storage_driver = driver;
     auto root = DataRoot::open(engine, {root_ + "/none.sock"});
-    auto read = Places::read(root.value(), engine);
+    auto read = Places::read(root.value(), engine, memory_);
     EXPECT_TRUE(read);
     return std::move(*read);
   }
@@ -71,6 +72,7 @@ class PlacesTest : public testing::Test {
   }
 
   std::string root_ = testing::TempDir() + "placesXXXXXX";
+  Memory* memory_ = nullptr;
 };
 
 TEST_F(PlacesTest, StateOfBuildersIsOneAndNoOtherVolume) {
@@ -200,6 +202,73 @@ TEST_F(ImagesOnDisk, AreAskedOfTheEngineWhereTheDiskDoesNotTellThemAll) {
     }
     write(path, sound);
   }
+}
+
+class RememberedImages : public ImagesOnDisk {
+ protected:
+  void SetUp() override {
+    ImagesOnDisk::SetUp();
+    memory_ = &of_before_;
+    ASSERT_TRUE(images());
+  }
+  std::string layer_folder(const std::string& letter) const {
+    return root_ + "/image/overlay2/layerdb/sha256/" + (letter == "1" ? chain_ids(std::vector{diff("1")}) : chain_ids(stack_)).back().substr(7);
+  }
+
+  Memory of_before_;
+};
+
+TEST_F(RememberedImages, AreTheSameAsReadOnes) {
+  Places remembered = places(engine::ImageStore::graphdriver, "overlay2");
+  memory_ = nullptr;
+  Places read = places(engine::ImageStore::graphdriver, "overlay2");
+  for (const std::string& id : {base_, child_}) {
+    EXPECT_EQ(paths(remembered, {Owner::Kind::image, id}), paths(read, {Owner::Kind::image, id}));
+    const auto config = remembered.take_config(ImageId(id)), sound = read.take_config(ImageId(id));
+    ASSERT_TRUE(config && sound);
+    EXPECT_EQ(config->diff_ids, sound->diff_ids);
+    EXPECT_EQ(config->labels, sound->labels);
+  }
+  const auto images = remembered.take_images(), sound = read.take_images();
+  ASSERT_TRUE(images && sound);
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(images->at(i).id, sound->at(i).id);
+    EXPECT_EQ(images->at(i).size.bytes, sound->at(i).size.bytes);
+  }
+}
+
+TEST_F(RememberedImages, AreForgottenOnceTheyHaveGone) {
+  EXPECT_EQ(of_before_.images.size(), 2u);
+  EXPECT_EQ(of_before_.layers.size(), 2u);
+  fs::remove(root_ + "/" + config_path(child_));
+  fs::remove_all(layer_folder("2"));
+  tags({{"app:1", base_}});
+  ASSERT_TRUE(images());
+  EXPECT_EQ(of_before_.images.size(), 1u);
+  EXPECT_EQ(of_before_.layers.size(), 1u);
+}
+
+TEST_F(RememberedImages, AreReadAgainWhereTheirFileIsAnother) {
+  const std::string path = root_ + "/" + config_path(child_), sound = read_small_file(path).value();
+  write(config_path(child_), sound + " ");
+  EXPECT_FALSE(images());
+  fs::remove(path);
+  write(config_path(child_), sound);
+  EXPECT_TRUE(images());
+}
+
+TEST_F(RememberedImages, HaveTheLayerThatHasTakenTheOthersPlace) {
+  const std::string folder = layer_folder("2");
+  fs::rename(folder, root_ + "/old");
+  write("overlay2/another/diff/f", "x");
+  fs::create_directories(folder);
+  std::ofstream(folder + "/cache-id") << "another";
+  std::ofstream(folder + "/size") << 51;
+  Places all = places(engine::ImageStore::graphdriver, "overlay2");
+  EXPECT_THAT(paths(all, {Owner::Kind::image, child_}), testing::Contains("overlay2/another/diff"));
+  const auto images = all.take_images();
+  ASSERT_TRUE(images);
+  EXPECT_EQ(images->front().size.bytes, 751);
 }
 
 TEST_F(ImagesOnDisk, AreNotThoseOfTheOtherStore) {
