@@ -45,7 +45,7 @@ def idle(service: int, engine: int, seconds: float) -> str:
         time.sleep(min(1, seconds / 10))
     took = time.monotonic() - began
     own, engines = processor_seconds(service) - before[0], processor_seconds(engine) - before[1]
-    return (f"{took:.0f} s: resident at most {largest:.1f} MiB, processor {own:.2f} s, {100 * own / took:.2f} % of one; "
+    return (f"{took:.0f} s: resident at most {largest:.1f} MiB, {resident_mib(service):.1f} at the end, processor {own:.2f} s, {100 * own / took:.2f} % of one; "
             f"the engine {engines:.2f} s, {100 * engines / took:.2f} %")
 
 
@@ -129,6 +129,8 @@ def main() -> None:
                 added = statistics.median(with_session) - statistics.median(alone)
                 print(f"  session   with {which} adds {1000 * added:.0f} ms: the build alone {spread(alone)} s, with its session "
                       f"{spread(with_session)} s, begin {spread(begins)} s, end {spread(ends)} s", flush=True)
+            time.sleep(2 * SETTLING)
+            print(f"  after it  resident {resident_mib(service.process.pid):.1f} MiB", flush=True)
 
 
 if __name__ == "__main__":

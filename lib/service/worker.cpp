@@ -24,6 +24,9 @@ constexpr milliseconds kSessionsEnd{150};
 // A job that takes longer has the time for a look of its own, and one of these ends sooner by it.
 constexpr milliseconds kLongerJob{1000};
 
+// What is remembered for the next look is some 12 MiB on a host of a thousand images. A session wants its end to be soon.
+constexpr std::chrono::seconds kRemembered{20};
+
 // Between two looks for a trace; the first is a moment after it can be there.
 constexpr milliseconds kTraceStep{750}, kMoment{200};
 
@@ -131,8 +134,9 @@ void Worker::work(std::stop_token stop) {
     const auto planned = next();
     if (tickets_.empty() && (!planned || *planned > steady_clock::now())) {
       const auto changed = [&] { return !tickets_.empty() || next() != planned; };
-      if (planned) changed_.wait_until(lock, stop, *planned, changed);
-      else changed_.wait(lock, stop, changed);
+      const auto until = planned && forget_at_ ? std::min(*planned, *forget_at_) : planned ? planned : forget_at_;
+      if (!until) changed_.wait(lock, stop, changed);
+      else if (!changed_.wait_until(lock, stop, *until, changed) && until == forget_at_ && !stop.stop_requested()) forget();
       continue;
     }
     running_ = true;
@@ -150,6 +154,7 @@ void Worker::work(std::stop_token stop) {
       lock.lock();
     }
     running_ = false;
+    forget_at_ = steady_clock::now() + kRemembered;
     release_memory();
   }
   ended_ = true;
@@ -158,6 +163,16 @@ void Worker::work(std::stop_token stop) {
     ticket->done.notify_all();
   }
   tickets_.clear();
+}
+
+void Worker::forget() {
+  forget_at_.reset();
+  if (sessions_.next_expiry()) {
+    forget_at_ = steady_clock::now() + kRemembered;
+    return;
+  }
+  memory_ = {};
+  release_memory();
 }
 
 void Worker::run_ticket(Ticket& ticket, const std::stop_token& stop) {

@@ -98,6 +98,7 @@ class Worker {
   void expect_collection();
   bool take_collection();  // whether it is due
   void wait_for_traces(const std::stop_token& stop);
+  void forget();  // the worker's thread alone
 
   WorkerOptions options_;
   const Sessions& sessions_;
@@ -110,7 +111,8 @@ class Worker {
   std::chrono::steady_clock::time_point pending_from_{};
   std::optional<std::stop_source> look_;  // of the purge for nobody in particular that runs, until it removes
   std::map<std::string, Instant> last_run_;  // of each policy
-  Memory memory_;                            // the worker's thread alone
+  Memory memory_;                            // the worker's thread alone, as the next
+  std::optional<std::chrono::steady_clock::time_point> forget_at_;
   std::optional<std::chrono::steady_clock::time_point> next_try_;  // what was busy, or could not be done
   std::chrono::steady_clock::duration wait_{};
   std::optional<LateTraces> traces_;

@@ -73,7 +73,7 @@ class Places {
 
   std::span<const Place> all() const { return places_; }
   std::vector<const Place*> of(const Owner& owner) const;
-  // The image's config, where listing its layers meant reading it; once.
+  // The image's config, where listing its layers meant reading it; once, and without diff_ids.
   std::optional<engine::ImageConfig> take_config(const ImageId& id);
   // What GET /images/json?all=1 tells, from a graphdriver's store; once. nullopt where the engine is to be asked: another store, one of
   // which something could not be read, or where an image has come or gone since.

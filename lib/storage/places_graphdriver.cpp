@@ -132,7 +132,7 @@ class Graphdriver {
       for (const std::string& id : chain_ids(*text)) chain(id, owner);
       return nullptr;
     }
-    std::vector<std::string> layers = chain_ids(config->diff_ids);
+    std::vector<std::string> layers = chain_ids(std::exchange(config->diff_ids, {}));
     return &memory_.images.put(owner.id, place.stamp, {std::move(*config), std::move(layers)});
   }
 
