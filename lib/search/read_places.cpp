@@ -36,7 +36,8 @@ class FileReader {
         at += hole;
         continue;
       }
-      const std::span<char> room = outer_.room();
+      std::span<char> room = outer_.room();
+      room = room.first(static_cast<std::size_t>(std::min<std::uint64_t>(room.size(), size - at)));
       auto got = storage::read_at(file, at, room, name);
       if (!got) return into.add_unread(name, "cannot be read: " + got.error().message());
       if (*got == 0) break;

@@ -199,9 +199,9 @@ class Search::Impl {
     return all;
   }
 
-  // What was changed while it was read is read again the next time.
+  // What was changed while it was read has another identity the next time: this one is from before.
   void remember(Place& place) {
-    if (!place.changed || identity_now(*place.target) != place.identity) return;
+    if (!place.changed) return;
     place.fresh.identity = place.identity;
     place.fresh.rules = hash;
     cache->put(place.target->name, place.fresh);

@@ -61,7 +61,7 @@ class Walk::Descent {
  public:
   Descent(Walk& walk, WalkVisitor& visitor, Directory start) : walk_(walk), visitor_(visitor), path_(std::move(start.path)) {
     levels_.push_back({std::move(start.descriptor), path_.size(), 0});
-    if (is_opaque(levels_.back().descriptor.get())) visitor_.opaque(path_);
+    tell_opaque(levels_.back().descriptor);
   }
 
   void run() {
@@ -72,6 +72,10 @@ class Walk::Descent {
   }
 
  private:
+  void tell_opaque(const Descriptor& directory) {
+    if (visitor_.wants_opaque() && is_opaque(directory.get())) visitor_.opaque(path_);
+  }
+
   // From the nearest level that is open. Those right above are needed next and stay open, too: coming up from a great depth is
   // otherwise one way down for each level.
   bool reopen() {
@@ -150,7 +154,7 @@ class Walk::Descent {
     if (walk_.offer(directory)) return false;
     levels_.back().next = next;
     if (levels_.size() > kHeldOpen) levels_[levels_.size() - kHeldOpen].descriptor = Descriptor();
-    if (is_opaque(directory.descriptor.get())) visitor_.opaque(path_);
+    tell_opaque(directory.descriptor);
     levels_.push_back({std::move(directory.descriptor), path_.size(), 0});
     return true;
   }
@@ -179,7 +183,7 @@ class Walk::Descent {
   WalkVisitor& visitor_;
   std::string path_;
   std::vector<Level> levels_;
-  static constexpr std::size_t kBufferSize = 64u << 10;
+  static constexpr std::size_t kBufferSize = 32u << 10;  // what malloc keeps for the thread's next
   std::unique_ptr<char[]> buffer_ = std::make_unique_for_overwrite<char[]>(kBufferSize);
 };
 
@@ -193,7 +197,8 @@ Result<std::unique_ptr<Walk>> Walk::open(const std::string& root, Content conten
 }
 
 Walk::Walk(Descriptor root, Content content) : root_(std::move(root)), content_(content) {
-  queue_.push_back({Descriptor(::openat(root_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)), {}});
+  // One place to read on from for both: nothing is read through root_ itself.
+  queue_.push_back({Descriptor(::fcntl(root_.get(), F_DUPFD_CLOEXEC, 0)), {}});
 }
 
 void Walk::run(WalkVisitor& visitor) {

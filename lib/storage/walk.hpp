@@ -38,6 +38,7 @@ class WalkVisitor {
   // overlayfs: the name is deleted here, or the directory hides the one below (kernel Documentation/filesystems/overlayfs.rst).
   virtual void whiteout(std::string_view) {}
   virtual void opaque(std::string_view) {}
+  virtual bool wants_opaque() const { return false; }  // asking costs two calls a directory
 };
 
 class Walk {

@@ -37,6 +37,7 @@ struct Seen : WalkVisitor {
   }
   void whiteout(std::string_view path) override { whiteouts.emplace(path); }
   void opaque(std::string_view path) override { opaques.emplace(path); }
+  bool wants_opaque() const override { return true; }
 
   std::mutex mutex;
   std::map<std::string, std::string> files;
