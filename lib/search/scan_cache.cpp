@@ -48,12 +48,14 @@ class ScanCache::Impl {
     if (load()) return;
     db.reset();
     db = make_scan_database_anew(state_dir);
-    version = data_version();
+    generation = generation_of(db.get());
   }
 
-  bool is_current() {
-    int has_moved = 0;
-    return db && !failed && sqlite3_file_control(db.get(), "main", SQLITE_FCNTL_HAS_MOVED, &has_moved) == SQLITE_OK && has_moved == 0 && data_version() == version;
+  bool reopen() {
+    if (failed) return false;
+    db.reset();
+    db = open_scan_database(directory);
+    return db && generation_of(db.get()) == generation;
   }
 
   // False when the file is damaged.
@@ -61,7 +63,7 @@ class ScanCache::Impl {
     if (!db) return true;
     execute(db.get(), "BEGIN");
     const bool read = load_all();
-    version = data_version();
+    generation = generation_of(db.get());
     execute(db.get(), "COMMIT");
     if (!read) {
       entries.clear();
@@ -115,13 +117,6 @@ class ScanCache::Impl {
     return true;
   }
 
-  // Another one once another connection has written.
-  std::uint64_t data_version() {
-    if (!db) return 0;
-    Statement now(db.get(), "PRAGMA data_version");
-    return now.row() ? now.number_at(0) : 0;
-  }
-
   void put(const std::string& place, CacheEntry entry) {
     const auto before = entries.find(place);
     if (before != entries.end() && !changed.contains(place) && differ_in_known_alone(before->second, entry)) {
@@ -157,13 +152,16 @@ class ScanCache::Impl {
   void save() {
     merge_sets();
     if (!db || (changed.empty() && grown.empty() && gone.empty()) || !execute(db.get(), "BEGIN IMMEDIATE")) return;
-    if (data_version() != version) write_anew();
-    const bool done = remove_gone() && put_known() && put_changed() && remove_unused_sets();
+    const std::uint64_t now = generation_of(db.get()), next = next_generation(now);
+    const bool is_mine = now == generation;
+    if (!is_mine) write_anew();
+    const bool done = remove_gone() && put_known() && put_changed() && remove_unused_sets() && begin_generation(db.get(), next);
     if (!execute(db.get(), done ? "COMMIT" : "ROLLBACK") || !done) {
       execute(db.get(), "ROLLBACK");
       failed = true;
       return write_anew();
     }
+    generation = is_mine ? next : kNone;  // others' rows are not what was read
     changed.clear();
     grown.clear();
     gone.clear();
@@ -263,7 +261,8 @@ class ScanCache::Impl {
   std::string directory, engine;
   Database db;
   bool failed = false;        // to save, other than because somebody else was writing
-  std::uint64_t version = 0;  // data_version() of what was read
+  static constexpr std::uint64_t kNone = 0;
+  std::uint64_t generation = kNone;  // of what was read or saved last
   std::unordered_map<std::string, CacheEntry> entries;
   std::map<std::shared_ptr<const KnownSet>, std::uint64_t> saved_sets;  // their ids on the disk
   std::set<std::string> changed, gone;
@@ -275,8 +274,10 @@ ScanCache::ScanCache(ScanCache&&) noexcept = default;
 ScanCache& ScanCache::operator=(ScanCache&&) noexcept = default;
 ScanCache::~ScanCache() = default;
 
-bool ScanCache::is_current(const std::string& state_dir, const std::string& engine) const {
-  return impl_->directory == state_dir && impl_->engine == engine && impl_->is_current();
+void ScanCache::close() { impl_->db.reset(); }
+
+bool ScanCache::reopen(const std::string& state_dir, const std::string& engine) {
+  return impl_->directory == state_dir && impl_->engine == engine && impl_->reopen();
 }
 
 const CacheEntry* ScanCache::find(const std::string& place) {

@@ -32,8 +32,10 @@ class ScanCache {
   ScanCache& operator=(ScanCache&&) noexcept;
   ~ScanCache();
 
-  // What it holds is what a new one would read: the file is the same, and nobody else has written to it.
-  bool is_current(const std::string& state_dir, const std::string& engine) const;
+  // Closes the file, for as long as nothing is to be saved.
+  void close();
+  // Opens it again. False where what this holds is not what a new one would read: another has written since, or the file is another.
+  bool reopen(const std::string& state_dir, const std::string& engine);
 
   // nullptr when the place is not known. The pointer lasts until the next call that changes something.
   const CacheEntry* find(const std::string& place);

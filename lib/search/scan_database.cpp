@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <random>
 #include <utility>
 
 namespace cleanerd::search {
@@ -10,6 +11,7 @@ namespace {
 
 // user_version of the tables below. Another one is dropped: a cache needs no migration.
 constexpr int kSchemaVersion = 3;
+constexpr std::uint32_t kGenerations = 0x7fffffff;
 constexpr const char* kSchema = R"(
 CREATE TABLE known_set (id INTEGER PRIMARY KEY, engine TEXT NOT NULL, fingerprints BLOB NOT NULL);
 CREATE TABLE place (
@@ -49,13 +51,24 @@ Database open_file(const std::string& path, bool& is_useless) {
   const bool read = tables.row();
   is_useless = tables.met_damage() || (read && tables.column(0) != "0");
   if (!prepared || !read || is_useless) return nullptr;
-  const std::string create = std::string("BEGIN;") + kSchema + "PRAGMA user_version=" + std::to_string(kSchemaVersion) + ";COMMIT;";
+  const std::string create = std::string("BEGIN;") + kSchema + "PRAGMA application_id=" + std::to_string(1 + std::random_device()() % kGenerations) +
+                             ";PRAGMA user_version=" + std::to_string(kSchemaVersion) + ";COMMIT;";
   return execute(db.get(), create.c_str()) ? std::move(db) : nullptr;
 }
 
 }  // namespace
 
 bool execute(sqlite3* db, const char* sql) { return sqlite3_exec(db, sql, nullptr, nullptr, nullptr) == SQLITE_OK; }
+
+std::uint64_t generation_of(sqlite3* db) {
+  if (!db) return 0;
+  Statement query(db, "PRAGMA application_id");
+  return query.row() ? query.number_at(0) : 0;
+}
+
+std::uint64_t next_generation(std::uint64_t generation) { return 1 + generation % kGenerations; }
+
+bool begin_generation(sqlite3* db, std::uint64_t generation) { return execute(db, ("PRAGMA application_id=" + std::to_string(generation)).c_str()); }
 
 Database make_scan_database_anew(const std::string& state_dir) {
   const std::string path = state_dir + "/scan.db";

@@ -58,6 +58,11 @@ class Statement {
 
 bool execute(sqlite3* db, const char* sql);
 
+// Grows with each transaction that saves something, and starts anywhere: tells whether others have saved since. 0 where it cannot be read.
+std::uint64_t generation_of(sqlite3* db);
+std::uint64_t next_generation(std::uint64_t generation);
+bool begin_generation(sqlite3* db, std::uint64_t generation);
+
 // <state_dir>/scan.db with the tables of this version. A file that is damaged, another version's or a link is made anew. Null where it cannot be
 // had now.
 Database open_scan_database(const std::string& state_dir);

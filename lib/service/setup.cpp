@@ -64,7 +64,7 @@ search::Opening open_search(const policy::Policy& policy, const std::string& sta
     if (!used || used->hash() != hash) used = std::make_shared<search::Rules>(hash, load);
     if (memory) {
       memory->rules = used;
-      if (!memory->cache || !memory->cache->is_current(state_dir, engine_id)) memory->cache = std::make_shared<search::ScanCache>(state_dir, engine_id);
+      if (!memory->cache || !memory->cache->reopen(state_dir, engine_id)) memory->cache = std::make_shared<search::ScanCache>(state_dir, engine_id);
     }
     const search::Options options{state_dir, engine_id, search::fingerprint_key(state_dir), {}, when == Rules::at_once};
     return search::Search::open(std::move(used), options, memory ? memory->cache : nullptr);

@@ -7,6 +7,7 @@
 #include "base/memory.hpp"
 #include "base/text.hpp"
 #include "purge/audit.hpp"
+#include "search/scan_cache.hpp"
 #include "service/process.hpp"
 
 namespace cleanerd::service {
@@ -155,6 +156,7 @@ void Worker::work(std::stop_token stop) {
     }
     running_ = false;
     forget_at_ = steady_clock::now() + kRemembered;
+    if (memory_.cache) memory_.cache->close();
     release_memory();
   }
   ended_ = true;

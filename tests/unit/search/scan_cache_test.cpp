@@ -270,28 +270,44 @@ TEST_F(ScanCacheTest, IsItsOwnersAlone) {
   EXPECT_EQ(status.st_mode & 0777u, 0700u);
 }
 
-TEST_F(ScanCacheTest, IsCurrentUntilAnotherWritesOrTheFileIsAnother) {
+TEST_F(ScanCacheTest, IsGoodAfterAPauseUnlessAnotherHasWrittenOrTheFileIsAnother) {
   ScanCache cache = open();
-  EXPECT_TRUE(cache.is_current(state(), "e1"));
-  EXPECT_FALSE(cache.is_current(state(), "e2"));
-  EXPECT_FALSE(cache.is_current(state() + "2", "e1"));
-  cache.put("/p", entry());
-  cache.save();
-  EXPECT_TRUE(cache.is_current(state(), "e1"));
-  (void)open().find("/p");
-  EXPECT_TRUE(cache.is_current(state(), "e1"));
-  put_and_save(open("e2"), "/q", entry());
-  EXPECT_FALSE(cache.is_current(state(), "e1"));
+  EXPECT_FALSE(cache.reopen(state(), "e2"));
+  EXPECT_FALSE(cache.reopen(state() + "2", "e1"));
+  for (int i = 0; i < 2; ++i) {
+    cache.put("/p" + std::to_string(i), entry());
+    cache.save();
+    cache.close();
+    (void)open().find("/p0");
+    EXPECT_NE(cache.find("/p0"), nullptr);
+    ASSERT_TRUE(cache.reopen(state(), "e1"));
+  }
+  ScanCache other = open("e2");
+  other.put("/q", entry());
+  other.save();
+  EXPECT_FALSE(cache.reopen(state(), "e1"));
 
   ScanCache again = open();
-  EXPECT_TRUE(again.is_current(state(), "e1"));
-  fs::rename(file(), file() + ".old");
-  EXPECT_FALSE(again.is_current(state(), "e1"));
+  again.close();
+  EXPECT_TRUE(again.reopen(state(), "e1"));
+  again.close();
+  for (const char* part : {"", "-wal", "-shm"}) fs::remove(file() + part);
   put_and_save(open(), "/r", entry());
-  EXPECT_FALSE(again.is_current(state(), "e1"));
+  EXPECT_FALSE(again.reopen(state(), "e1"));
 }
 
-TEST_F(ScanCacheTest, IsNotCurrentOnceItCouldNotBeSaved) {
+TEST_F(ScanCacheTest, HoldsNoFileOpenInAPause) {
+  ScanCache cache = open();
+  cache.put("/p", entry());
+  cache.save();
+  cache.close();
+  for (const auto& descriptor : fs::directory_iterator("/proc/self/fd")) {
+    std::error_code error;
+    EXPECT_FALSE(fs::read_symlink(descriptor, error).string().starts_with(fs::canonical(state()).string()));
+  }
+}
+
+TEST_F(ScanCacheTest, IsNotGoodOnceItCouldNotBeSaved) {
   ScanCache cache = open();
   sqlite3* db = nullptr;
   ASSERT_EQ(sqlite3_open(file().c_str(), &db), SQLITE_OK);
@@ -299,7 +315,7 @@ TEST_F(ScanCacheTest, IsNotCurrentOnceItCouldNotBeSaved) {
   sqlite3_close(db);
   cache.put("/p", entry());
   cache.save();
-  EXPECT_FALSE(cache.is_current(state(), "e1"));
+  EXPECT_FALSE(cache.reopen(state(), "e1"));
   EXPECT_NE(cache.find("/p"), nullptr);
 }
 
@@ -385,7 +401,7 @@ TEST_F(ScanCacheTest, WorksInMemoryWhereItCannotWrite) {
   EXPECT_FALSE(cache.find("/p")->answer.hits[0].value);
   cache.keep_only({});
   EXPECT_EQ(cache.find("/p"), nullptr);
-  EXPECT_FALSE(cache.is_current("/proc/nowhere", "e1"));
+  EXPECT_FALSE(cache.reopen("/proc/nowhere", "e1"));
   test::write_file(state(), "a file where the directory should be");
   EXPECT_EQ(open().find("/p"), nullptr);
 }
