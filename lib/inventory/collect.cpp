@@ -66,7 +66,7 @@ bool has_room(const storage::DataRoot& root) {
   return disk && disk->free.bytes >= kRoom;
 }
 
-// Images from the disk where the engine has as many, which it takes much longer to list than to count (docs/decisions/0009). What a build
+// Images from the disk, for Lists::of_engine where the engine has as many, which it takes much longer to list than to count (docs/decisions/0009). What a build
 // writes or removes meanwhile is an object without a place, or a place without an object, for this time.
 Listed list_images(const Host& host, const std::optional<storage::DataRoot>& root, Lists lists) {
   const Client& client = host.client;

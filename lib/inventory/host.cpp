@@ -18,10 +18,14 @@ void remember(Memory& memory, const engine::Client& client, Instant asked) {
 
 Result<engine::Client> connect_client(const engine::Endpoint& endpoint, engine::ClientOptions options, Memory* memory) {
   if (memory && memory->engine && memory->engine->socket_path == endpoint.socket_path) {
-    const auto process = storage::engine_process(endpoint.socket_path, memory->engine->data_root);
-    if (process && process->is_same_as(memory->engine->process)) {
+    const auto is_the_same = [&] {
+      const auto process = storage::engine_process(endpoint.socket_path, memory->engine->data_root);
+      return process && process->is_same_as(memory->engine->process);
+    };
+    if (is_the_same()) {
       auto again = engine::Client::connect_again(endpoint, memory->engine->info, options);
-      if (again || again.error().code() != Errc::conflict) return again;
+      if (!again && again.error().code() != Errc::conflict) return again;
+      if (again && is_the_same()) return again;  // a successor may have answered
     }
   }
   const Instant asked = system_now();

@@ -8,6 +8,17 @@
 #include "secrets/content.hpp"
 
 namespace cleanerd::purge {
+namespace {
+
+// A layer that was removed while others were read is no more. Where its folder's folder is not there either, or it is back, it was the data
+// root that was away: unmounted, or seen through an engine that ended.
+bool was_away(const std::string& path, const std::string& root) {
+  if (!path.starts_with(root + "/")) return false;
+  const std::string folder = path.substr(0, path.find('/', root.size() + 1));
+  return !storage::stamp_of(folder).exists() || storage::stamp_of(path).exists();
+}
+
+}  // namespace
 
 Result<Look> look(const LookRequest& request) {
   auto inventory = inventory::collect(request.host, request.lists);
@@ -32,6 +43,8 @@ Result<Look> look(const LookRequest& request) {
   secrets::find_known_in_texts(*inventory, findings);
   const std::size_t known_by_name = findings.known.values().size();
   secrets::add_content(*inventory, targets, *outcome, search.fingerprint(), findings, unread);
+  if (std::ranges::any_of(outcome->gone, [&](const std::string& path) { return was_away(path, inventory->data_root()); }))
+    unread.push_back({"the data root", "was not there for a while; look again"});
   if (findings.known.values().size() != known_by_name) secrets::find_known_in_texts(*inventory, findings);
 
   auto plan = plan::make_plan(*inventory, findings, request.policy, request.selection, inventory->taken());

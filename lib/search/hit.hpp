@@ -38,6 +38,7 @@ struct Answer {
   std::vector<UnreadFile> unread;
   std::uint64_t bytes = 0;          // that were searched, unpacked ones included
   std::size_t left_out = 0;         // hits beyond kMaxHits
+  bool gone = false;                // the place was not there: it says nothing then, and may be there again
 };
 
 // A place with more says so; it is as secret-bearing with these.

@@ -132,7 +132,8 @@ class Work {
     auto file = storage::open_regular_file(path);
     auto size = file ? storage::size_of(*file, path) : Result<std::uint64_t>(std::move(file).error());
     if (size) reader.read("", *file, *size, collected_[place]);
-    else if (size.error().code() != Errc::not_found) collected_[place].add_unread("", size.error().message());
+    else if (size.error().code() == Errc::not_found) collected_[place].set_gone();
+    else collected_[place].add_unread("", size.error().message());
   }
 
   void walk(const Active& active, FileReader& reader) {

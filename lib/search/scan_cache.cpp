@@ -52,27 +52,29 @@ class ScanCache::Impl {
   }
 
   bool reopen() {
-    if (failed) return false;
     db.reset();
     db = open_scan_database(directory);
-    return db && generation_of(db.get()) == generation;
+    if (db) return !failed && generation_of(db.get()) == generation;
+    generation = kNone;  // what is known is as true without a file
+    return true;
   }
 
   // False when the file is damaged.
   bool load() {
     if (!db) return true;
     execute(db.get(), "BEGIN");
-    const bool read = load_all();
-    generation = generation_of(db.get());
+    const Read read = load_all();
+    generation = read == Read::all ? generation_of(db.get()) : kNone;
     execute(db.get(), "COMMIT");
-    if (!read) {
+    if (read != Read::all) {  // a part would be places without their hits
       entries.clear();
       saved_sets.clear();
     }
-    return read;
+    return read != Read::damage;
   }
 
-  bool load_all() {
+  enum class Read { all, part, damage };
+  Read load_all() {
     Statement known(db.get(), "SELECT id, fingerprints FROM known_set WHERE engine = ?");
     known.text(1, engine);
     std::map<std::uint64_t, std::shared_ptr<const KnownSet>> sets;
@@ -112,9 +114,9 @@ class ScanCache::Impl {
     Statement unread(db.get(), "SELECT place, file, reason FROM unread");
     while (unread.row())
       if (CacheEntry* entry = entry_of(unread.number_at(0))) entry->answer.unread.push_back({unread.column(1), unread.column(2)});
-    for (const Statement* one : {&known, &places, &hits, &unread})
-      if (one->met_damage()) return false;
-    return true;
+    const auto statements = {&known, &places, &hits, &unread};
+    if (std::ranges::any_of(statements, [](const Statement* one) { return one->met_damage(); })) return Read::damage;
+    return std::ranges::all_of(statements, [](const Statement* one) { return one->ended_well(); }) ? Read::all : Read::part;
   }
 
   void put(const std::string& place, CacheEntry entry) {
@@ -206,11 +208,13 @@ class ScanCache::Impl {
     Statement set(db.get(), "UPDATE known_set SET fingerprints = ? WHERE id = ?");
     Statement all(db.get(), "UPDATE place SET known = ? WHERE known = ?");
     Statement one(db.get(), "UPDATE place SET known = ? WHERE engine = ? AND path = ?");
+    std::set<Set> targets;
+    for (const auto& [sets, places] : moves) targets.insert(sets.second);
     bool done = true;
     for (const auto& [sets, places] : moves) {
       const auto& [from, to] = sets;
       const auto saved = saved_sets.find(from);
-      const bool are_all = saved != saved_sets.end() && rows.at(from) == places.size();
+      const bool are_all = saved != saved_sets.end() && rows.at(from) == places.size() && !targets.contains(from);
       if (are_all && !saved_sets.contains(to)) {
         auto row = saved_sets.extract(saved);
         row.key() = to;

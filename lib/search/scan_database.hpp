@@ -39,7 +39,9 @@ class Statement {
     return *this;
   }
   bool row() { return statement_ && (state_ = sqlite3_step(statement_.get())) == SQLITE_ROW; }
-  bool met_damage() const { return state_ == SQLITE_CORRUPT || state_ == SQLITE_NOTADB; }
+  // A table that is missing counts as damage, too.
+  bool met_damage() const { return state_ == SQLITE_CORRUPT || state_ == SQLITE_NOTADB || (!statement_ && state_ == SQLITE_ERROR); }
+  bool ended_well() const { return state_ == SQLITE_DONE; }
   bool run() {
     const bool done = statement_ && sqlite3_step(statement_.get()) == SQLITE_DONE;
     if (statement_) sqlite3_reset(statement_.get());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <iterator>
 #include <map>
 #include <thread>
 #include <tuple>
@@ -26,7 +27,7 @@ using match::Matcher;
 constexpr std::size_t kMaxTraced = 5000;
 constexpr std::size_t kMaxThreads = 8;
 
-// Values that a place is remembered to have been searched for. Those of jobs long gone are of no use.
+// Values that a place is remembered to have been searched for, beyond those that a search may ask for again.
 constexpr std::size_t kMostKnown = 1000;
 
 bool is_known(const Hit& hit) { return hit.rule.empty(); }
@@ -132,6 +133,14 @@ class Search::Impl {
     return read(whole, matchers, wanted, stop, on_bytes, bytes_read);
   }
 
+  // Of a set that has grown too large, what this run can ask for: the rest is of jobs long gone.
+  KnownSet still_useful(const KnownSet& set) const {
+    if (set.size() <= kMostKnown) return set;
+    KnownSet kept;
+    std::ranges::set_intersection(set, useful, std::inserter(kept, kept.end()));
+    return kept;
+  }
+
   Status read(const std::vector<Place*>& places, std::span<const Matcher* const> matchers, const KnownSet& wanted,
               const std::stop_token& stop, const std::function<void(std::uint64_t)>& on_bytes, std::uint64_t& bytes_read) {
     if (places.empty()) return {};
@@ -156,6 +165,10 @@ class Search::Impl {
     for (std::size_t i = 0; i < places.size(); ++i) {
       Place& place = *places[i];
       bytes_read += answers[i].bytes;
+      if (answers[i].gone) {
+        place.identity.clear();
+        continue;
+      }
       CacheEntry& entry = place.own();
       if (place.rules_done) {
         merge(entry.answer, std::move(answers[i]));
@@ -166,8 +179,8 @@ class Search::Impl {
       }
       std::shared_ptr<const KnownSet>& set = grown[entry.known->empty() ? nullptr : entry.known];
       if (!set) {
-        auto all = std::make_shared<KnownSet>(wanted);
-        if (entry.known->size() <= kMostKnown) all->insert(entry.known->begin(), entry.known->end());
+        auto all = std::make_shared<KnownSet>(still_useful(*entry.known));
+        all->insert(wanted.begin(), wanted.end());
         set = std::move(all);
       }
       entry.known = set;
@@ -199,9 +212,9 @@ class Search::Impl {
     return all;
   }
 
-  // What was changed while it was read has another identity the next time: this one is from before.
+  // What was changed while it was read has another identity the next time: this one is from before. Not so what was away for a while.
   void remember(Place& place) {
-    if (!place.changed) return;
+    if (!place.changed || place.identity.empty()) return;
     place.fresh.identity = place.identity;
     place.fresh.rules = hash;
     cache->put(place.target->name, place.fresh);
@@ -254,6 +267,7 @@ class Search::Impl {
 
   std::shared_ptr<Rules> rules;
   std::string hash;
+  KnownSet useful;  // fingerprints of what is known, and of what any place gave away
   std::shared_ptr<ScanCache> cache;
   Fingerprinter fingerprint;
   Options options;
@@ -303,6 +317,9 @@ Result<Outcome> Search::run(std::span<const Target> targets, const std::function
   for (const SecretValue& value : known) current.insert(impl_->fingerprint(value));
   const auto read = [&](std::span<const SecretValue> values) { return impl_->read(places, values, stop, on_bytes, outcome.bytes_read); };
 
+  impl_->useful = {current.begin(), current.end()};
+  for (const Impl::Place& place : places)
+    for (const Hit& hit : place.entry().answer.hits) impl_->useful.insert(hit.fingerprint);
   // What earlier searches recognised is looked for in the same reading, where it is needed at all.
   impl_->recall(places, impl_->recognised(places, current));
   std::vector<SecretValue> from_before(known.begin(), known.end());
@@ -323,6 +340,7 @@ Result<Outcome> Search::run(std::span<const Target> targets, const std::function
 
   for (Impl::Place& place : places) {
     impl_->remember(place);
+    if (place.identity.empty() && !place.target->path.empty()) outcome.gone.push_back(place.target->path);
     Answer answer = place.cached ? place.cached->answer : std::move(place.fresh.answer);
     std::set<Bytes> told;
     for (const Hit& hit : answer.hits)

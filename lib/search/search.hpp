@@ -37,6 +37,7 @@ struct Outcome {
   std::vector<SecretValue> recognised;    // values that the rules gave away and that were searched for everywhere then
   bool is_complete = true;                // false: more values were recognised than could be searched for
   std::uint64_t bytes_read = 0;           // of places; 0 when every answer came from the cache
+  std::vector<std::string> gone;          // paths of places that were not there when they were to be read
 };
 
 struct Options {

@@ -19,6 +19,7 @@ class Collected {
   void add(Hit hit);
   void add_unread(std::string file, std::string reason);
   void add_bytes(std::uint64_t bytes);
+  void set_gone() { answer_.gone = true; }
   Answer take();
 
  private:

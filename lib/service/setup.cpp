@@ -61,9 +61,10 @@ search::Opening open_search(const policy::Policy& policy, const std::string& sta
     };
     const std::string hash = match::shipped_rules_hash({rules});
     std::shared_ptr<search::Rules> used = memory ? memory->rules : nullptr;
-    if (!used || used->hash() != hash) used = std::make_shared<search::Rules>(hash, load);
+    if (!used || used->hash() != hash || memory->rules_dir != rules) used = std::make_shared<search::Rules>(hash, load);
     if (memory) {
       memory->rules = used;
+      memory->rules_dir = rules;
       if (!memory->cache || !memory->cache->reopen(state_dir, engine_id)) memory->cache = std::make_shared<search::ScanCache>(state_dir, engine_id);
     }
     const search::Options options{state_dir, engine_id, search::fingerprint_key(state_dir), {}, when == Rules::at_once};

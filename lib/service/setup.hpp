@@ -25,6 +25,7 @@ Result<engine::Endpoint> engine_endpoint(const std::string& host, const policy::
 struct Memory {
   std::shared_ptr<inventory::Memory> engine = std::make_shared<inventory::Memory>();
   std::shared_ptr<search::Rules> rules{};
+  std::string rules_dir{};  // that they came from
   std::shared_ptr<search::ScanCache> cache{};
 };
 

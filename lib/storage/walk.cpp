@@ -193,12 +193,14 @@ Result<std::unique_ptr<Walk>> Walk::open(const std::string& root, Content conten
   if (number < 0 && errno == EPERM) number = ::open(root.c_str(), flags);
   if (number < 0) return file_error(root, errno);
   Descriptor descriptor(number);
-  return std::unique_ptr<Walk>(new Walk(std::move(descriptor), content));
+  Descriptor first(::fcntl(number, F_DUPFD_CLOEXEC, 0));
+  if (!first) return file_error(root, errno);
+  return std::unique_ptr<Walk>(new Walk(std::move(descriptor), std::move(first), content));
 }
 
-Walk::Walk(Descriptor root, Content content) : root_(std::move(root)), content_(content) {
-  // One place to read on from for both: nothing is read through root_ itself.
-  queue_.push_back({Descriptor(::fcntl(root_.get(), F_DUPFD_CLOEXEC, 0)), {}});
+// Both read on from one place: nothing is read through `root` itself.
+Walk::Walk(Descriptor root, Descriptor first, Content content) : root_(std::move(root)), content_(content) {
+  queue_.push_back({std::move(first), {}});
 }
 
 void Walk::run(WalkVisitor& visitor) {

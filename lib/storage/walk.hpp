@@ -61,7 +61,7 @@ class Walk {
   struct Level;
   class Descent;
 
-  Walk(Descriptor root, Content content);
+  Walk(Descriptor root, Descriptor first, Content content);
   std::optional<Directory> take();
   bool offer(Directory& directory);  // false: the queue is full
   void done();

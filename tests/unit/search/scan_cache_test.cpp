@@ -189,6 +189,17 @@ TEST_F(ScanCacheTest, IsNotGoodOnceItCouldNotBeSaved) {
   EXPECT_NE(cache.find("/p"), nullptr);
 }
 
+TEST_F(ScanCacheTest, TellsOfNoPlaceWhoseHitsItCannotRead) {
+  for (const char* table : {"hit", "unread", "known_set"}) {
+    put_and_save(open(), "/p", entry());
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open(file().c_str(), &db), SQLITE_OK);
+    ASSERT_EQ(sqlite3_exec(db, (std::string("DROP TABLE ") + table).c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
+    sqlite3_close(db);
+    expect_made_anew();
+  }
+}
+
 TEST_F(ScanCacheTest, HoldsNoValue) {
   const std::string secret = new_secret();
   ScanCache cache = open();
@@ -269,9 +280,11 @@ TEST_F(ScanCacheTest, WorksInMemoryWhereItCannotWrite) {
   cache.save();
   ASSERT_NE(cache.find("/p"), nullptr);
   EXPECT_FALSE(cache.find("/p")->answer.hits[0].value);
+  cache.close();
+  EXPECT_TRUE(cache.reopen("/proc/nowhere", "e1"));
+  EXPECT_NE(cache.find("/p"), nullptr);
   cache.keep_only({});
   EXPECT_EQ(cache.find("/p"), nullptr);
-  EXPECT_FALSE(cache.reopen("/proc/nowhere", "e1"));
   test::write_file(state(), "a file where the directory should be");
   EXPECT_EQ(open().find("/p"), nullptr);
 }

@@ -210,12 +210,34 @@ TEST_F(SearchTest, SearchesAgainForWhatWasOneOfTooManyToRemember) {
   std::vector<std::string> many;
   for (int i = 0; i < 1001; ++i) many.push_back(new_secret());
   write("a/f", many.front());
-  run({place("a")}, many);
-  EXPECT_EQ(run({place("a")}, {many.front()}).bytes_read, 0u);
-  run({place("a")}, {new_secret()});
-  const Outcome again = run({place("a")}, {many.front()});
-  EXPECT_GT(again.bytes_read, 0u);
-  EXPECT_THAT(found(again.targets[0]), ElementsAre("known f"));
+  write("b/f", "_password=" + many[1]);
+  const std::vector<Target> targets{place("a"), place("b")};
+  run(targets, many);
+  EXPECT_EQ(run(targets, {many.back()}).bytes_read, 0u);
+  run(targets, {new_secret()});
+  EXPECT_EQ(run(targets, {many.front(), many[1]}).bytes_read, 0u) << "they are somewhere, and may be asked for again";
+  EXPECT_GT(run(targets, {many.back()}).bytes_read, 0u);
+  EXPECT_THAT(found(run(targets, {many.front()}).targets[0]), ElementsAre("known f"));
+}
+
+// Unmounted for a while, or seen through an engine that ended: the same directory is back then.
+TEST_F(SearchTest, RemembersNothingOfAPlaceThatWasAway) {
+  const std::string value = new_secret(), later = new_secret();
+  write("root/a/f", new_token() + "\n" + value + "\n" + later);
+  Target target = place("root/a");
+  target.stamp = storage::stamp_of(target.path);
+  const auto run_while_away = [&](const std::string& known) {
+    fs::rename(path("root"), path("away"));
+    const Outcome outcome = run({target}, {known});
+    fs::rename(path("away"), path("root"));
+    return outcome;
+  };
+  EXPECT_THAT(run_while_away(value).gone, ElementsAre(target.path));
+  const Outcome outcome = run({target}, {value});
+  EXPECT_THAT(found(outcome.targets[0]), ElementsAre("token f", "known f"));
+  EXPECT_THAT(outcome.gone, IsEmpty());
+  EXPECT_THAT(run_while_away(later).gone, ElementsAre(target.path));
+  EXPECT_THAT(found(run({target}, {later}).targets[0]), ElementsAre("token f", "known f"));
 }
 
 TEST_F(SearchTest, ReadsNothingOutsideAPlaceForTheSakeOfTheCache) {

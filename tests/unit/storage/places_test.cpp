@@ -237,6 +237,16 @@ TEST_F(RememberedImages, AreTheSameAsReadOnes) {
   }
 }
 
+TEST_F(RememberedImages, AreNotReadAgain) {
+  const std::string folder = layer_folder("2");
+  const Stamp stamp = stamp_of(folder);
+  std::ofstream(folder + "/size") << 51;  // an engine never writes into one that is there
+  ASSERT_EQ(stamp_of(folder).hash, stamp.hash);
+  EXPECT_EQ(images()->front().size.bytes, 750);
+  memory_ = nullptr;
+  EXPECT_EQ(images()->front().size.bytes, 751);
+}
+
 TEST_F(RememberedImages, AreForgottenOnceTheyHaveGone) {
   EXPECT_EQ(of_before_.images.size(), 2u);
   EXPECT_EQ(of_before_.layers.size(), 2u);
