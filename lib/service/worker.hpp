@@ -52,7 +52,7 @@ class Worker {
   void use(Policy policy);  // from the next job on
   Policy policy() const;
 
-  // As `trigger`, for a job of its own.
+  // As `trigger`, for a job of its own. What it declares and could not be removed yet is looked for a minute longer.
   void post(Job job, Trigger why);
   // Waits for its turn and its end. `stop` ends the job. Errc::cancelled once the worker has ended. Any thread but the worker's.
   Result<JobResult> run(Job job, Trigger why, std::stop_token stop, Progress progress);
@@ -70,7 +70,7 @@ class Worker {
   Status check_journal();
 
  private:
-  // Of builds whose records went before BuildKit wrote their traces: looked for until none comes any more.
+  // Of builds whose records went before BuildKit wrote their traces: looked for until none comes any more. And what else is looked for later.
   struct LateTraces {
     std::vector<secrets::KnownValue> values;
     std::chrono::steady_clock::time_point until;
@@ -81,6 +81,7 @@ class Worker {
     Trigger why;
     std::stop_token stop;
     Progress progress;
+    bool is_posted = false;  // nobody names its values again
     std::optional<Result<JobResult>> result{};
     std::condition_variable done{};
   };
@@ -116,6 +117,7 @@ class Worker {
   std::optional<std::chrono::steady_clock::time_point> next_try_;  // what was busy, or could not be done
   std::chrono::steady_clock::duration wait_{};
   std::optional<LateTraces> traces_;
+  std::optional<LateTraces> owed_;  // of posted jobs that could not remove all
   std::optional<std::chrono::steady_clock::time_point> collection_;  // of traces whose records a service before this one removed
   bool running_ = false;
   bool ended_ = false;
