@@ -109,7 +109,7 @@ def main() -> None:
             own, engines = zip(*scrapes)
             print(f"  scrape    {spread(own, 2)} ms; the engine's /_ping {spread(engines, 2)} ms", flush=True)
 
-            sessions = Sessions(options.cleanerctl, service.socket, engine)
+            sessions, largest = Sessions(options.cleanerctl, service.socket, engine), 0.0
             for which, prepare, job in (("the same secret each time", lambda: None, 0), ("a new secret each time", sessions.use_new_secret, 0),
                                         ("a new secret each time, in a job of three seconds", sessions.use_new_secret, 3)):
                 alone, with_session, begins, ends = [], [], [], []
@@ -126,11 +126,12 @@ def main() -> None:
                     ends.append(ended)
                     with_session.append(began + built + ended)
                     until(60, "the service rests", lambda: not service.is_busy())
+                    largest = max(largest, resident_mib(service.process.pid))
                 added = statistics.median(with_session) - statistics.median(alone)
                 print(f"  session   with {which} adds {1000 * added:.0f} ms: the build alone {spread(alone)} s, with its session "
                       f"{spread(with_session)} s, begin {spread(begins)} s, end {spread(ends)} s", flush=True)
             time.sleep(2 * SETTLING)
-            print(f"  after it  resident {resident_mib(service.process.pid):.1f} MiB", flush=True)
+            print(f"  after it  resident at most {largest:.1f} MiB between sessions, {resident_mib(service.process.pid):.1f} MiB {2 * SETTLING} s later", flush=True)
 
 
 if __name__ == "__main__":

@@ -66,8 +66,8 @@ bool has_room(const storage::DataRoot& root) {
   return disk && disk->free.bytes >= kRoom;
 }
 
-// Images from the disk, for Lists::of_engine where the engine has as many, which it takes much longer to list than to count (docs/decisions/0009). What a build
-// writes or removes meanwhile is an object without a place, or a place without an object, for this time.
+// Images from the disk; for Lists::of_engine only where the engine has as many, which it takes much longer to list than to count
+// (docs/decisions/0009). What a build writes or removes meanwhile is an object without a place, or a place without an object, for this time.
 Listed list_images(const Host& host, const std::optional<storage::DataRoot>& root, Lists lists) {
   const Client& client = host.client;
   const auto read_places = [&]() -> Result<storage::Places> {
@@ -76,11 +76,11 @@ Listed list_images(const Host& host, const std::optional<storage::DataRoot>& roo
   };
   if (root && root->belongs() && client.engine().store == engine::ImageStore::graphdriver && has_room(*root)) {
     auto places_later = std::async(std::launch::async, read_places);
-    const bool are_counted = lists == Lists::of_engine;
-    const auto count = are_counted ? client.count_images() : Result<std::size_t>(0);
+    std::optional<Result<std::size_t>> count;
+    if (lists == Lists::of_engine) count = client.count_images();
     auto places = places_later.get();
-    if (auto images = places && count ? places->take_images() : std::nullopt; images && (!are_counted || images->size() == *count))
-      return {std::move(*images), std::move(places), are_counted};
+    auto images = places && (!count || *count) ? places->take_images() : std::nullopt;
+    if (images && (!count || images->size() == **count)) return {std::move(*images), std::move(places), count.has_value()};
   }
   auto places_later = std::async(std::launch::async, read_places);
   auto images = client.list_images();

@@ -253,6 +253,19 @@ class Surroundings(ServiceTest):
         service.wait_for("the session's value is found", lambda: re.search(r"purge trigger=interval .* removed=1 ", service.log) is not None)
         self.assertEqual(service.ask("POST", f"/v1/sessions/{session}/end", {}).last["status"], 0)
 
+    def test_what_an_expired_session_declared_and_was_in_use_goes_a_little_later(self) -> None:
+        host = innocent_host()
+        host.planted.append(secret := new_secret())
+        record = host.leave(host.state.add_record(description=f"mount / from exec /bin/sh -c echo {secret}", in_use=True))
+        service = self.service(host).wait_until_looked()
+        body = {"lifetime_seconds": 1, "secrets": [{"origin": "environment variable X", "value": secret}]}
+        service.ask("POST", "/v1/sessions", body)
+        service.wait_for("its purge is over", lambda: "purge trigger=session" in service.log)
+        self.assertIn(record, host.state.records)
+        host.state.records[record].in_use = False
+        service.wait_for("it is gone", lambda: not host.left())
+        self.assertEqual(host.lost(), set())
+
     def test_a_look_that_nobody_waits_for_gives_way_to_a_sessions_end(self) -> None:
         machine = self.machine(innocent_host())
         machine.engine.fail_on("/images/json", faults.never_answers())
