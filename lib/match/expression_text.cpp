@@ -83,7 +83,8 @@ class Reader {
       if (rest_.empty() || rest_.starts_with("[:")) return std::nullopt;
       const char c = next();
       if (c == '\\' ? rest_.empty() || !escape() || escaped_is_empty_ : !is_text(c)) return std::nullopt;
-      if (c == '\\' && rest_.starts_with("-") && !rest_.starts_with("-]")) return std::nullopt;  // a range from a control character
+      // A range from a control character holds more than text.
+      if (c == '\\' && !escaped_is_punctuation_ && rest_.starts_with("-") && !rest_.starts_with("-]")) return std::nullopt;
     }
     return 1;
   }
@@ -92,6 +93,7 @@ class Reader {
   bool escape() {
     const char c = next();
     escaped_is_empty_ = c == 'b';
+    escaped_is_punctuation_ = std::ispunct(static_cast<unsigned char>(c)) != 0;
     if (c == 'x') {
       unsigned value = 0;
       if (rest_.size() < 2 || std::from_chars(rest_.data(), rest_.data() + 2, value, 16).ptr != rest_.data() + 2) return false;
@@ -117,7 +119,7 @@ class Reader {
   }
 
   std::string_view rest_;
-  bool escaped_is_empty_ = false;
+  bool escaped_is_empty_ = false, escaped_is_punctuation_ = false;
 };
 
 }  // namespace

@@ -26,6 +26,7 @@ TEST(TextWidth, IsTheLeastOfWhatOnlyTextMatches) {
            {"x\\.\\d\\w\\s\\b\\-\\x41[\\w.-][]-]", 0},  // a set that begins with its own end is not read
            {"x\\.\\d\\w\\s\\b\\-\\x41[\\w.-]", 8},
            {"^a[+-]b", 3},
+           {"[A-Z\\[-`a-z]{8}", 8},
            {"-----BEGIN [A-Z ]{0,20}KEY-----", 19},
        })
     EXPECT_EQ(text_width(one.pattern), one.width) << one.pattern;
