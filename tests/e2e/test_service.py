@@ -14,6 +14,7 @@ from service import QUIET, Service, until
 
 DEADLINE = 30
 LAST_TRACE = 9  # until then BuildKit of 26.1 may write the trace of a build whose record has gone (docs/decisions/0005)
+REMEMBERED = 20  # seconds without a look and without a session, until what earlier looks have shown is forgotten (docs/decisions/0013)
 PROBE = 60     # the service asks an engine without build history four times a minute whether it is there
 END = 10
 
@@ -262,6 +263,36 @@ class EngineReplaced(OnService):
         self.wait_until_clean(f"after {ENGINE_NAME} took its place", 2 * DEADLINE)
         self.assertEqual(self.host.lost(), {})
         until(DEADLINE, "the journal is settled", lambda: not service.is_busy() and not service.actions("planned"))
+
+
+class Remembering(OnService):
+    """What an engine tells of itself costs it more than all the rest of a look with nothing to do."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.service = self.start_service("interval: 1h\n" + QUIET)
+        until(DEADLINE, "the service has nothing to do", lambda: not self.service.is_busy())
+        until(DEADLINE, "an engine that has only just started is known", lambda: not self.look_asks_for_the_version())
+
+    def look_asks_for_the_version(self) -> bool:
+        told = len(self.service.log)
+        self.assertEqual(self.service.ask("POST", "/v1/jobs/plan").status, 200)
+        calls = self.service.log[told:]
+        self.assertIn("/containers/json", calls)
+        return "target=/version " in calls
+
+    def test_the_engine_is_asked_who_it_is_once_in_a_row_of_looks(self) -> None:
+        self.assertFalse(self.look_asks_for_the_version())
+        session = self.service.ask("POST", "/v1/sessions", {}).document["id"]
+        time.sleep(REMEMBERED + 1)
+        self.assertFalse(self.look_asks_for_the_version(), "a session is open")
+        self.service.ask("POST", f"/v1/sessions/{session}/end", {})
+        time.sleep(REMEMBERED + 1)
+        self.assertTrue(self.look_asks_for_the_version(), "it has rested")
+
+    def test_one_that_was_started_anew_is_asked_again(self) -> None:
+        self.engine.restart()
+        self.assertTrue(self.look_asks_for_the_version())
 
 
 class Reloaded(OnService):

@@ -267,6 +267,9 @@ def main() -> int:
         host = Host(engine)
         ctl = Cleanerctl(host)
         host.populate()
+        # A build that is cold (docs/decisions/0003) moves its tag, and the containerd store drops the image that has no other.
+        for builder in BUILDERS:
+            engine.docker("tag", f"innocent:{builder}", f"first:{builder}", check=True)
         host.uncached_steps()
         with contextlib.closing(ctl), Service(host, log_level="info") as service:
             soak = Soak(engine, service, ctl, options.minutes)
