@@ -61,6 +61,7 @@ engine::BuildRecord convert(const pb::BuildHistoryRecord& source, bool running) 
   record.error = source.error().message();
   add_blob(record, source.has_logs(), source.logs());
   add_blob(record, source.has_trace(), source.trace());
+  record.has_trace = source.has_trace();
   add_blob(record, source.has_externalerror(), source.externalerror());
   if (source.has_result()) add_result(record, source.result());
   for (const auto& [platform, result] : source.results()) add_result(record, result);

@@ -158,6 +158,19 @@ class History::Impl {
     return Error(Errc::conflict, "build history: BuildKit accepted the deletion and did not carry it out; a restart of the engine lets it go");
   }
 
+  // The targets of one bake share a trace: that of one which stays tells the others' steps, arguments and all, and may still be on its way.
+  Status expect_traces_of_others(Events& watch, std::span<const engine::BuildRecord> records, std::span<const BuildRef> removed, Traces traces) {
+    for (const engine::BuildRecord& record : records) {
+      if (stop.stop_requested()) return Error(Errc::cancelled, "interrupted");
+      const bool is_young = record.completed && system_now() < *record.completed + kLastTrace;
+      if (record.running || !is_young || record.has_trace || std::ranges::find(removed, record.ref) != removed.end()) continue;
+      if (finalizes && finalize(record.ref)) continue;
+      if (traces == Traces::waited_for) watch.wait_until_complete(record.ref.str(), record.completed);
+      else traces_until = std::max(traces_until.value_or(Instant::min()), *record.completed + kLastTrace);
+    }
+    return {};
+  }
+
   // A deletion is told before it is carried out, under a lock that every listener takes first.
   Status wait_until_carried_out() {
     Call call(stop, kDeleting);
@@ -247,6 +260,9 @@ Result<std::optional<Instant>> History::remove(std::span<const BuildRef> refs, T
     on_settled(ref, status);
   }
   if (Status done = impl_->wait_until_carried_out(); !done) return std::move(done).error();
+  auto others = list();
+  if (!others) return std::move(others).error();
+  if (Status done = impl_->expect_traces_of_others(watch, *others, refs, traces); !done) return std::move(done).error();
   return impl_->traces_until;
 }
 

@@ -42,7 +42,8 @@ class History {
   // Removes the records one by one. A delete that BuildKit answers with OK may not happen (a reader of the record is
   // counted for ever), so each is deleted while a reader of ours holds it and counts as removed only when the DELETED event
   // has come. `on_settled` is called for each; an error there is Errc::not_found for one that was gone, Errc::conflict when the
-  // event did not come. Tells until when a trace may still be written; nullopt: there comes none. When it returns nothing holds the records' blobs; the next prune of the build cache collects them.
+  // event did not come. Also waits for the traces of other builds that have just ended. Tells until when a trace may still be written;
+  // nullopt: there comes none. When it returns nothing holds the removed records' blobs; the next prune of the build cache collects them.
   Result<std::optional<Instant>> remove(std::span<const BuildRef> refs, Traces traces, const std::function<void(const BuildRef&, const Status&)>& on_settled) const;
   // Whether a trace can come after its record has gone.
   bool writes_traces_late() const;

@@ -114,6 +114,7 @@ struct BuildRecord {
   std::vector<std::string> image_names;           // what the exporters were to call the result; "a:1,b:1" is one
   std::string error;
   std::vector<std::string> blobs;                 // digests of logs, trace and attestations
+  bool has_trace = false;                         // BuildKit writes it last
   ByteSize size;                                  // of those blobs
 };
 

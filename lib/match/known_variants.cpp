@@ -90,12 +90,13 @@ class Builder {
 
   void anchor(std::size_t index) {
     const Variant& variant = out_.variants[index];
-    if (variant.size <= kMaxAnchor) {
-      out_.anchors.push_back({index, 0, variant.size});
-    } else if (variant.wraps && variant.size >= 2 * 16) {
+    if (variant.wraps && variant.size >= 16) {
       // Lines of base64 are at least 60 characters, so an end of line falls into one of the two at most.
-      out_.anchors.push_back({index, 0, 16});
-      out_.anchors.push_back({index, 16, 16});
+      const std::size_t half = std::min<std::size_t>(variant.size / 2, 16);
+      out_.anchors.push_back({index, 0, half});
+      out_.anchors.push_back({index, half, half});
+    } else if (variant.size <= kMaxAnchor) {
+      out_.anchors.push_back({index, 0, variant.size});
     } else {
       out_.anchors.push_back({index, rarest(out_.bytes(variant).substr(0, 512)), kMaxAnchor});
     }

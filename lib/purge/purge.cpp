@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "purge/builders.hpp"
+#include "purge/carry_out_plan.hpp"
 #include "purge/leftovers.hpp"
 #include "purge/settle.hpp"
 #include "scrub/executor.hpp"
@@ -386,11 +387,6 @@ class Run {
 
 }  // namespace
 
-Report carry_out(const Look& planned, const Request& request) {
-  Report report = Run(planned, request).carry_out();
-  if (report.after && !report.error)
-    if (Status settled = settle_earlier(request.journal, *report.after); !settled) report.error = std::move(settled).error();
-  return report;
-}
+Report carry_out_plan(const Look& planned, const Request& request) { return Run(planned, request).carry_out(); }
 
 }  // namespace cleanerd::purge

@@ -39,6 +39,7 @@ struct Answer {
   std::uint64_t bytes = 0;          // that were searched, unpacked ones included
   std::size_t left_out = 0;         // hits beyond kMaxHits
   bool gone = false;                // the place was not there: it says nothing then, and may be there again
+  bool broken_off = false;          // reading was stopped: it says nothing of what was not read
 };
 
 // A place with more says so; it is as secret-bearing with these.

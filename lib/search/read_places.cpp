@@ -87,7 +87,7 @@ class Work {
  public:
   Work(std::span<const std::string> paths, std::span<const Matcher* const> matchers, const Fingerprinter& fingerprint,
        const ReadOptions& options)
-      : paths_(paths), matchers_(matchers), fingerprint_(fingerprint), options_(options), collected_(paths.size()) {}
+      : paths_(paths), matchers_(matchers), fingerprint_(fingerprint), options_(options), collected_(paths.size()), whole_(paths.size()) {}
 
   std::vector<Answer> run() {
     const std::stop_callback cancel(options_.stop, [this] {
@@ -100,7 +100,10 @@ class Work {
       work();
     }
     std::vector<Answer> answers;
-    for (Collected& collected : collected_) answers.push_back(collected.take());
+    for (std::size_t i = 0; i < collected_.size(); ++i) {
+      answers.push_back(collected_[i].take());
+      answers.back().broken_off = !whole_[i];
+    }
     return answers;
   }
 
@@ -134,12 +137,15 @@ class Work {
     if (size) reader.read("", *file, *size, collected_[place]);
     else if (size.error().code() == Errc::not_found) collected_[place].set_gone();
     else collected_[place].add_unread("", size.error().message());
+    const std::lock_guard lock(mutex_);
+    whole_[place] = !options_.stop.stop_requested();
   }
 
   void walk(const Active& active, FileReader& reader) {
     Visitor visitor(reader, collected_[active.place]);
-    active.walk->run(visitor);  // comes back when the whole directory is done, or is in the hands of others
+    active.walk->run(visitor);  // comes back when the whole directory is done
     const std::lock_guard lock(mutex_);
+    whole_[active.place] = !options_.stop.stop_requested();
     std::erase_if(active_, [&](const Active& other) { return other.walk == active.walk; });
   }
 
@@ -154,6 +160,7 @@ class Work {
   const Fingerprinter& fingerprint_;
   const ReadOptions& options_;
   std::vector<Collected> collected_;
+  std::vector<bool> whole_;  // with the lock held
   std::atomic<std::size_t> next_{0};
   std::mutex mutex_;
   std::vector<Active> active_;
@@ -200,7 +207,9 @@ Answer read_stream(const Stream& stream, std::span<const Matcher* const> matcher
     collected.add_bytes(outer.finish());
   });
   if (!done && done.error().code() != Errc::not_found) collected.add_unread("", done.error().message());
-  return collected.take();
+  Answer answer = collected.take();
+  answer.broken_off = options.stop.stop_requested();
+  return answer;
 }
 
 std::vector<Answer> read_texts(std::span<const Texts* const> targets, std::span<const Matcher* const> matchers, const Fingerprinter& fingerprint) {

@@ -18,7 +18,7 @@ namespace cleanerd::search {
 struct ReadOptions {
   std::size_t threads = 1;
   match::UnpackLimits unpack;
-  std::stop_token stop;  // reading ends soon, and the answers are not whole
+  std::stop_token stop;  // reading ends soon, and some answers are broken off
   // Bytes since the last call, from any of the threads.
   std::function<void(std::uint64_t bytes)> on_bytes;
 };

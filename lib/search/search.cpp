@@ -86,6 +86,7 @@ class Search::Impl {
   Impl(std::shared_ptr<Rules> all_rules, const Options& opts, std::shared_ptr<ScanCache> kept)
       : rules(std::move(all_rules)),
         hash(short_hash(rules->hash())),
+        keeps_cache(kept != nullptr),
         cache(kept ? std::move(kept) : std::make_shared<ScanCache>(opts.state_dir, opts.engine_id)),
         fingerprint(opts.key),
         options(opts) {}
@@ -159,12 +160,12 @@ class Search::Impl {
       answers.push_back(place->target->stream           ? read_stream(place->target->stream, matchers, fingerprint, reading)
                         : place->target->path.empty() ? std::move(*text++)
                                                       : std::move(*path++));
-    if (stop.stop_requested()) return Error(Errc::cancelled, "interrupted");
     // One set for all that were searched for the same values before.
     std::map<std::shared_ptr<const KnownSet>, std::shared_ptr<const KnownSet>> grown;
     for (std::size_t i = 0; i < places.size(); ++i) {
       Place& place = *places[i];
       bytes_read += answers[i].bytes;
+      if (answers[i].broken_off) continue;
       if (answers[i].gone) {
         place.identity.clear();
         continue;
@@ -186,6 +187,7 @@ class Search::Impl {
       entry.known = set;
       place.changed = true;
     }
+    if (stop.stop_requested()) return Error(Errc::cancelled, "interrupted");
     return {};
   }
 
@@ -267,6 +269,7 @@ class Search::Impl {
 
   std::shared_ptr<Rules> rules;
   std::string hash;
+  bool keeps_cache;
   KnownSet useful;  // fingerprints of what is known, and of what any place gave away
   std::shared_ptr<ScanCache> cache;
   Fingerprinter fingerprint;
@@ -315,7 +318,18 @@ Result<Outcome> Search::run(std::span<const Target> targets, const std::function
   std::set<std::string> current;  // fingerprints of what is known by now
   for (const Target& target : targets) names.insert(target.name);
   for (const SecretValue& value : known) current.insert(impl_->fingerprint(value));
-  const auto read = [&](std::span<const SecretValue> values) { return impl_->read(places, values, stop, on_bytes, outcome.bytes_read); };
+  const auto save = [&] {
+    impl_->cache->keep_only(names);
+    impl_->cache->save();
+  };
+  const auto read = [&](std::span<const SecretValue> values) {
+    Status done = impl_->read(places, values, stop, on_bytes, outcome.bytes_read);
+    if (done) return done;
+    // What was read need not be read again. Who keeps the cache saves it with the next search.
+    for (Impl::Place& place : places) impl_->remember(place);
+    if (!impl_->keeps_cache) save();
+    return done;
+  };
 
   impl_->useful = {current.begin(), current.end()};
   for (const Impl::Place& place : places)
@@ -351,8 +365,7 @@ Result<Outcome> Search::run(std::span<const Target> targets, const std::function
     });
     outcome.targets.push_back(std::move(answer));
   }
-  impl_->cache->keep_only(names);
-  impl_->cache->save();
+  save();
   return outcome;
 }
 

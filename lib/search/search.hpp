@@ -60,7 +60,8 @@ class Search {
   ~Search();
 
   // Targets that have been searched before, are unchanged and were searched for all that is known by now are answered by the cache.
-  // Errc::config when the rules are wrong, ::cancelled when `stop` is requested meanwhile. `on_bytes` is called from several threads.
+  // Errc::config when the rules are wrong, ::cancelled when `stop` is requested meanwhile; what was read by then need not be read again.
+  // `on_bytes` is called from several threads.
   Result<Outcome> run(std::span<const Target> targets, std::span<const SecretValue> known, const std::stop_token& stop,
                       const std::function<void(std::uint64_t)>& on_bytes);
   // The same. `known` is called once, when it is known which places have changed: finding those takes a while.

@@ -25,8 +25,8 @@ constexpr milliseconds kSessionsEnd{150};
 // A job that takes longer has the time for a look of its own, and one of these ends sooner by it.
 constexpr milliseconds kLongerJob{1000};
 
-// What an expired session declared, and what was busy when it was purged.
-constexpr std::chrono::minutes kForPosted{1};
+// What a session declared, where something was busy when it was purged, or the engine was away: a build can run as long as that.
+constexpr std::chrono::hours kOwed{1};
 
 // What is remembered for the next look is some 12 MiB on a host of a thousand images. A session wants its end to be soon.
 constexpr std::chrono::seconds kRemembered{20};
@@ -115,7 +115,7 @@ std::shared_ptr<Worker::Ticket> Worker::add(Job job, Trigger why, std::stop_toke
 
 void Worker::post(Job job, Trigger why) {
   const std::lock_guard lock(mutex_);
-  if (!ended_) add(std::move(job), why, {}, {})->is_posted = true;
+  if (!ended_) add(std::move(job), why, {}, {});
 }
 
 Result<JobResult> Worker::run(Job job, Trigger why, std::stop_token stop, Progress progress) {
@@ -193,11 +193,8 @@ void Worker::run_ticket(Ticket& ticket, const std::stop_token& stop) {
   // One that was for a part says nothing of the rest, and a try that is due stays so.
   const bool is_settled = result && !result->error && !is_unsettled(*result);
   if (is_for_all(ticket.job) || (result && ticket.job.what == What::purge && !is_settled)) plan_next_try(result);
-  if (ticket.is_posted && !is_settled) {
-    if (!owed_) owed_.emplace();
-    const auto& values = ticket.job.declared.values;
-    owed_->values.insert(owed_->values.end(), values.begin(), values.end());
-    owed_->until = steady_clock::now() + kForPosted;
+  if (ticket.why == Trigger::session && ticket.job.what == What::purge && !is_settled) {
+    owed_.push_back({ticket.job.declared.values, steady_clock::now() + kOwed});
   }
   ticket.result.emplace(std::move(result));
   ticket.done.notify_all();
@@ -254,9 +251,10 @@ Result<JobResult> Worker::perform(const Job& job, Trigger why, const std::stop_t
     if (job.what != What::verify) {
       whole.also_known = sessions_.values();
       const std::lock_guard lock(mutex_);
-      if (owed_ && owed_->until < steady_clock::now()) owed_.reset();
-      for (const auto* late : {&traces_, &owed_})
-        if (*late) whole.also_known.insert(whole.also_known.end(), (*late)->values.begin(), (*late)->values.end());
+      std::erase_if(owed_, [](const LateTraces& one) { return one.until < steady_clock::now(); });
+      const auto add = [&](const LateTraces& late) { whole.also_known.insert(whole.also_known.end(), late.values.begin(), late.values.end()); };
+      if (traces_) add(*traces_);
+      std::ranges::for_each(owed_, add);
     }
     if (place->host.history && place->host.history->writes_traces_late()) {
       if (why == Trigger::start) expect_collection();
@@ -308,7 +306,7 @@ void Worker::plan_next_try(const Result<JobResult>& result) {
   } else {
     next_try_.reset();
     wait_ = {};
-    owed_.reset();
+    owed_.clear();
   }
   plan_looks_for_traces();
 }

@@ -52,7 +52,7 @@ class Worker {
   void use(Policy policy);  // from the next job on
   Policy policy() const;
 
-  // As `trigger`, for a job of its own. What it declares and could not be removed yet is looked for a minute longer.
+  // As `trigger`, for a job of its own. What a session's purge was for and could not be removed yet is looked for an hour longer.
   void post(Job job, Trigger why);
   // Waits for its turn and its end. `stop` ends the job. Errc::cancelled once the worker has ended. Any thread but the worker's.
   Result<JobResult> run(Job job, Trigger why, std::stop_token stop, Progress progress);
@@ -81,7 +81,6 @@ class Worker {
     Trigger why;
     std::stop_token stop;
     Progress progress;
-    bool is_posted = false;  // nobody names its values again
     std::optional<Result<JobResult>> result{};
     std::condition_variable done{};
   };
@@ -117,7 +116,7 @@ class Worker {
   std::optional<std::chrono::steady_clock::time_point> next_try_;  // what was busy, or could not be done
   std::chrono::steady_clock::duration wait_{};
   std::optional<LateTraces> traces_;
-  std::optional<LateTraces> owed_;  // of posted jobs that could not remove all
+  std::vector<LateTraces> owed_;     // of sessions, whose purge could not remove all: nobody names these values again
   std::optional<std::chrono::steady_clock::time_point> collection_;  // of traces whose records a service before this one removed
   bool running_ = false;
   bool ended_ = false;

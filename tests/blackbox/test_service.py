@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 import faults
-from runner import CLEANERCTL, DONE, REPOSITORY, SECRETS
+from runner import CLEANERCTL, DONE, REPOSITORY, SECRETS, UNREACHABLE
 from scenario import innocent_host, new_secret
 from service import CLEANERD, DEADLINE, Service, ServiceTest, UnixConnection
 
@@ -263,6 +263,34 @@ class Surroundings(ServiceTest):
         service.wait_for("its purge is over", lambda: "purge trigger=session" in service.log)
         self.assertIn(record, host.state.records)
         host.state.records[record].in_use = False
+        service.wait_for("it is gone", lambda: not host.left())
+        self.assertEqual(host.lost(), set())
+
+    def test_what_a_session_declared_and_was_in_use_at_its_end_goes_a_little_later(self) -> None:
+        host = innocent_host()
+        host.planted.append(secret := new_secret())
+        record = host.leave(host.state.add_record(description=f"mount / from exec /bin/sh -c echo {secret}", in_use=True))
+        service = self.service(host).wait_until_looked()
+        body = {"secrets": [{"origin": "environment variable X", "value": secret}]}
+        session = json.loads(service.ask("POST", "/v1/sessions", body).text)["id"]
+        self.assertEqual(service.ask("POST", f"/v1/sessions/{session}/end", {}).last["status"], SECRETS)
+        self.assertIn(record, host.state.records)
+        host.state.records[record].in_use = False
+        service.wait_for("it is gone", lambda: not host.left())
+        self.assertEqual(host.lost(), set())
+
+    def test_what_a_session_declared_whose_end_met_no_engine_goes_when_there_is_one(self) -> None:
+        host = innocent_host()
+        host.planted.append(secret := new_secret())
+        service = self.service(host).wait_until_looked()
+        body = {"secrets": [{"origin": "environment variable X", "value": secret}]}
+        session = json.loads(service.ask("POST", "/v1/sessions", body).text)["id"]
+        host.leave(host.state.add_record(description=f"mount / from exec /bin/sh -c echo {secret}"))
+        engine = service.machine.engine
+        os.unlink(engine.path)
+        self.assertEqual(service.ask("POST", f"/v1/sessions/{session}/end", {}).last["status"], UNREACHABLE)
+        engine.close(keep_socket_file=True)
+        engine.listen()
         service.wait_for("it is gone", lambda: not host.left())
         self.assertEqual(host.lost(), set())
 

@@ -13,6 +13,18 @@ from engine_test import OnFreshEngine
 
 QUICK = "FROM busybox:local\nARG NUMBER\nARG NPM_TOKEN\nLABEL number=$NUMBER\n"
 BUILDS, SECRET = 200, (0, 17, 99, 100, 199)
+LAST_TRACE = 9  # seconds after a build's end
+# The targets of a bake have one trace. What it writes of the two with a secret is in the record of the third, too.
+BAKED = """
+FROM busybox:local AS first
+ARG A_TOKEN
+RUN echo 0 $A_TOKEN > /first; exit 1
+FROM busybox:local AS second
+ARG B_TOKEN
+RUN echo 0 $B_TOKEN > /second
+FROM busybox:local AS third
+RUN echo 0 3 > /third; sleep 2; exit 1
+"""
 LISTED = 50  # of `docker buildx history ls`, the newest (buildx 0.29)
 
 
@@ -92,6 +104,21 @@ class History(OnFreshEngine):
         self.assertEqual(self.known(), {innocent})
         self.engine.restart()
         self.assertEqual(self.known(), {innocent})
+        self.assertEqual(self.host.left(exclude_history=False), [])
+
+    def test_what_the_trace_of_a_bake_tells_of_other_targets_goes(self) -> None:
+        targets = {"first": {"A_TOKEN": self.host.plant()}, "second": {"B_TOKEN": self.host.plant()}, "third": {}}
+        definition = {"group": {"default": {"targets": list(targets)}},
+                      "target": {name: {"target": name, "args": args, "network": "none"} for name, args in targets.items()}}
+        with tempfile.TemporaryDirectory() as context:
+            (Path(context) / "Dockerfile").write_text(BAKED)
+            (Path(context) / "bake.json").write_text(json.dumps(definition))
+            may_read = ["--allow=fs.read=*"] if self.engine.name.startswith("28.") else []
+            self.engine.docker("buildx", "bake", "--file", "bake.json", *may_read, cwd=context)
+        self.assertEqual(len(buildkit_api.builds(self.engine.socket)), 3)
+        purge = self.ctl.run("purge", "--force")
+        self.assertEqual(purge.returncode, 0, purge.stdout + purge.stderr)
+        time.sleep(LAST_TRACE)
         self.assertEqual(self.host.left(exclude_history=False), [])
 
     def build_with_metadata_file(self) -> str:

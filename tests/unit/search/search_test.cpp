@@ -265,7 +265,7 @@ TEST_F(SearchTest, RemembersNothingThatChangedWhileItWasRead) {
   EXPECT_THAT(found(run({place("a", false)}).targets[0]), ElementsAre("token f"));
 }
 
-TEST_F(SearchTest, StopsAsCancelledAndRemembersNothing) {
+TEST_F(SearchTest, StopsAsCancelledAndRemembersNothingOfAPlaceThatIsNotWhole) {
   for (int i = 0; i < 20; ++i) write("a/" + std::to_string(i), filler(400'000));
   auto search = Search::open(std::make_shared<Rules>(some_rules()), options());
   ASSERT_TRUE(search);
@@ -274,6 +274,30 @@ TEST_F(SearchTest, StopsAsCancelledAndRemembersNothing) {
   ASSERT_FALSE(stopped);
   EXPECT_EQ(stopped.error().code(), Errc::cancelled);
   EXPECT_EQ(run({place("a")}).bytes_read, 20u * 400'000);
+}
+
+TEST_F(SearchTest, GoesOnWhereItWasStopped) {
+  const std::string known = new_secret();
+  for (const char* name : {"a/f", "b/f", "c/f"}) write(name, filler(1000) + known);
+  const std::vector<Target> targets{place("a"), place("b"), place("c"), texts("t", {known})};
+  const std::size_t each = 1000 + known.size();
+  Options one = options();
+  one.threads = 1;
+  std::size_t files = 0;
+  {
+    auto search = Search::open(std::make_shared<Rules>(some_rules()), one);
+    ASSERT_TRUE(search);
+    std::stop_source stop;
+    const std::vector<SecretValue> values{SecretValue(known)};
+    const auto stopped = search->run(targets, values, stop.get_token(), [&](std::uint64_t) {
+      if (++files == 2) stop.request_stop();
+    });
+    ASSERT_FALSE(stopped);
+    EXPECT_EQ(stopped.error().code(), Errc::cancelled);
+  }
+  const Outcome rest = run(targets, {known});
+  EXPECT_EQ(rest.bytes_read, 2 * each);
+  for (const Answer& answer : rest.targets) EXPECT_THAT(answer.hits, SizeIs(1));
 }
 
 TEST_F(SearchTest, KeepsUnreadAcrossRuns) {

@@ -1,0 +1,48 @@
+#include <algorithm>
+#include <set>
+
+#include "purge/carry_out_plan.hpp"
+
+namespace cleanerd::purge {
+namespace {
+
+using plan::Index;
+
+// Build records that hold a secret and were not planned to go.
+std::vector<Index> records_that_came(const Look& planned, const Look& now) {
+  std::set<std::string> before;
+  for (const Index i : planned.plan.removal) before.insert(planned.inventory[i].engine_id());
+  std::vector<Index> came;
+  std::ranges::copy_if(now.plan.removal, std::back_inserter(came), [&](Index i) {
+    return inventory::is_history(now.inventory[i].kind) && now.findings.carries(i) && !before.contains(now.inventory[i].engine_id());
+  });
+  return came;
+}
+
+// The targets of one bake share a trace, which tells the steps of all of them and may be written while the others' records are removed.
+// Their values are known now and not the next time.
+void carry_on(const Look& planned, const Request& request, Report& report) {
+  if (!report.after || report.error || request.stop.stop_requested()) return;
+  auto came = records_that_came(planned, *report.after);
+  if (came.empty()) return;
+  Look now = std::move(*report.after);
+  now.plan.removal = std::move(came);
+  Report more = carry_out_plan(now, request);
+  for (auto& [id, outcome] : more.outcomes) report.outcomes.insert_or_assign(id, std::move(outcome));
+  report.freed += more.freed;
+  if (more.traces_until) report.traces_until = std::max(report.traces_until.value_or(Instant::min()), *more.traces_until);
+  report.error = std::move(more.error);
+  report.after = std::move(more.after);
+}
+
+}  // namespace
+
+Report carry_out(const Look& planned, const Request& request) {
+  Report report = carry_out_plan(planned, request);
+  carry_on(planned, request, report);
+  if (report.after && !report.error)
+    if (Status settled = settle_earlier(request.journal, *report.after); !settled) report.error = std::move(settled).error();
+  return report;
+}
+
+}  // namespace cleanerd::purge
