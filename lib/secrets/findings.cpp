@@ -51,11 +51,13 @@ class NameMemo {
   std::map<std::string, bool, std::less<>> answers_;
 };
 
+using Builds = std::map<std::string_view, const engine::BuildRecord*>;  // by reference
+
 // One object's texts, looked at by name. Values go to `values` together with where they came from.
 class NameLook {
  public:
-  NameLook(NameMemo& names, const Object& object, std::vector<Finding>& findings)
-      : names_(names), object_(object), findings_(findings) {}
+  NameLook(NameMemo& names, const Builds& builds, const Object& object, std::vector<Finding>& findings)
+      : names_(names), builds_(builds), object_(object), findings_(findings) {}
 
   void image(const inventory::Image& image) {
     variables(image.config.env, "variable");
@@ -97,7 +99,7 @@ class NameLook {
       const std::string_view shell = std::string_view(text).substr(at + kExec.size());
       command(shell, Source::description, [] { return "step text"; });
       for (const std::string& name : variables_used(shell))
-        if (names_.is_secret(name))
+        if (names_.is_secret(name) && may_have_been_given(name))
           add({"secret-step", Source::description, "step text", std::nullopt,
                "the step uses $" + printable(name, 80) + ", an argument or variable with a secret's name"});
     } else {
@@ -156,9 +158,21 @@ class NameLook {
       add({"url-password", source, location(), SecretValue(password), "password in a URL in a step of " + inventory_name()});
   }
 
+  // Where the builds are on record, they tell: what none of them was given comes from a secret's mount, from a file, or is empty. A value
+  // that stands in the Dockerfile is found there.
+  bool may_have_been_given(const std::string& name) const {
+    return object_.builds.empty() || std::ranges::any_of(object_.builds, [&](const BuildRef& ref) {
+      const auto build = builds_.find(ref.str());
+      if (build == builds_.end()) return true;
+      const auto argument = build->second->attributes.find("build-arg:" + name);
+      return argument != build->second->attributes.end() && can_be_secret(argument->second);
+    });
+  }
+
   std::string inventory_name() const { return name_of(object_); }
 
   NameMemo& names_;
+  const Builds& builds_;
   const Object& object_;
   std::vector<Finding>& findings_;
 };
@@ -197,8 +211,11 @@ Findings find_by_name(const Inventory& inventory, const NameRules& names, std::s
   const auto objects = inventory.objects();
   findings.of.resize(objects.size());
   for (const KnownValue& value : declared) findings.known.add(value);
+  Builds builds;
+  for (const Object& object : objects)
+    if (const auto* record = object.build()) builds.emplace(record->ref.str(), record);
   for (Inventory::Index i = 0; i < objects.size(); ++i) {
-    NameLook look(memo, objects[i], findings.of[i]);
+    NameLook look(memo, builds, objects[i], findings.of[i]);
     if (const auto* image = objects[i].image()) look.image(*image);
     if (const auto* record = objects[i].cache()) look.cache_record(*record);
     if (const auto* record = objects[i].build()) look.build_record(*record);

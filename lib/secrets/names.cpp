@@ -32,6 +32,7 @@ constexpr std::string_view kExceptions[] = {
 constexpr std::string_view kCommon[] = {
     "password", "changeme",   "secret", "postgres", "username",    "testtest", "12345678",   "123456789",
     "1234567890", "production", "development", "localhost", "administrator", "undefined", "disabled", "registry",
+    "wordpress", "keycloak", "rabbitmq", "minioadmin", "superuser", "database", "anonymous", "building",
 };
 
 constexpr std::string_view kSwitches[] = {
@@ -95,6 +96,8 @@ bool is_searchable(std::string_view value) {
   for (char& c : lower)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   if (std::ranges::find(kCommon, lower) != std::end(kCommon)) return false;
+  // A path, as of a home or a tool: a token of 8 characters or more has digits or capitals.
+  if (value.starts_with('/') && value.find_first_not_of("abcdefghijklmnopqrstuvwxyz/._-") == std::string_view::npos) return false;
   // "aaaaaaaa", "abababab": what few distinct characters make is everywhere in padding and tables.
   std::ranges::sort(lower);
   return std::unique(lower.begin(), lower.end()) - lower.begin() >= 4;

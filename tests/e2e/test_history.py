@@ -25,6 +25,16 @@ RUN echo 0 $B_TOKEN > /second
 FROM busybox:local AS third
 RUN echo 0 3 > /third; sleep 2; exit 1
 """
+# Each names a secret, and none holds one.
+HARMLESS = """
+FROM busybox:local
+ARG NPM_TOKEN
+RUN if [ -n "$NPM_TOKEN" ]; then echo given; fi > /unset.txt
+ARG API_TOKEN=
+RUN echo ${API_TOKEN:-anonymous} > /empty.txt
+RUN --mount=type=secret,id=one if [ -f /run/secrets/one ]; then DEPLOY_TOKEN=$(cat /run/secrets/one); test -n "$DEPLOY_TOKEN"; fi; echo > /file.txt
+"""
+AS_VARIABLE = 'RUN --mount=type=secret,id=one,env=SIGN_TOKEN test -n "$SIGN_TOKEN" && echo > /variable.txt\n'
 LISTED = 50  # of `docker buildx history ls`, the newest (buildx 0.29)
 
 
@@ -119,6 +129,21 @@ class History(OnFreshEngine):
         purge = self.ctl.run("purge", "--force")
         self.assertEqual(purge.returncode, 0, purge.stdout + purge.stderr)
         time.sleep(LAST_TRACE)
+        self.assertEqual(self.host.left(exclude_history=False), [])
+
+    def test_secrets_that_are_mounted_and_arguments_that_nobody_gives_are_no_leak(self) -> None:
+        text = HARMLESS + (AS_VARIABLE if self.engine.name.startswith("28.") else "")
+        with tempfile.TemporaryDirectory() as context:
+            (Path(context) / "Dockerfile").write_text(text)
+            command = ("buildx", "build", "--network=none", "--secret", "id=one,env=ONE", "--progress=plain", context)
+            first = self.engine.docker(*command, env={"ONE": self.host.plant()})
+            self.assertEqual(first.returncode, 0, first.stderr)
+            records = {record["ID"] for record in self.engine.cache_records()}
+            purge = self.ctl.run("purge", "--force")
+            self.assertEqual(purge.returncode, 0, purge.stdout + purge.stderr)
+            self.assertEqual({record["ID"] for record in self.engine.cache_records()}, records)
+            again = self.engine.docker(*command, env={"ONE": self.host.planted[0]})
+            self.assertEqual(again.stderr.count("CACHED"), text.count("RUN"), again.stderr)
         self.assertEqual(self.host.left(exclude_history=False), [])
 
     def build_with_metadata_file(self) -> str:

@@ -73,6 +73,21 @@ TEST_F(FindSecrets, InTheStepTextOfCacheRecords) {
               ElementsAre("secret-step description -"));
 }
 
+TEST_F(FindSecrets, InTheStepTextOfCacheRecordsWhereABuildOnRecordWasGivenAValueOrNoneIsOnRecord) {
+  using std::chrono::minutes;
+  const auto step = [](Duration ago) { return record("r").ran("test -n \"$NPM_TOKEN\"").aged(ago); };
+  const auto with = [&](const build& one) { return found(an_inventory().with(step(minutes(5))).with(one), "r"); };
+  const auto during = [] { return build("b").ran(minutes(6), minutes(4)); };
+  EXPECT_THAT(with(during().argument("NPM_TOKEN", "n0t-searched-for")), ElementsAre("secret-step description -"));
+  EXPECT_THAT(with(during()), IsEmpty()) << "a secret's mount, or a file";
+  EXPECT_THAT(with(during().argument("NPM_TOKEN", "")), IsEmpty());
+  EXPECT_THAT(with(during().argument("NPM_TOKEN", "none")), IsEmpty());
+  EXPECT_THAT(with(build("b").ran(minutes(3), minutes(2))), ElementsAre("secret-step description -")) << "its build is on record no more";
+  EXPECT_THAT(found(an_inventory().with(step(minutes(5))).with(during()).with(build("c").ran(minutes(6), minutes(3)).argument("NPM_TOKEN", secret)), "r"),
+              ElementsAre("secret-step description -"))
+      << "one of two that overlapped";
+}
+
 TEST_F(FindSecrets, InBuildKitsRecordsOfBuilds) {
   EXPECT_THAT(found(an_inventory().with(build("h").argument("NPM_TOKEN", secret)), "h"), ElementsAre("secret-name build-arg " + secret));
   EXPECT_THAT(found(an_inventory().with(build("h").attribute("label:api.token", secret)), "h"), ElementsAre("secret-name label " + secret));

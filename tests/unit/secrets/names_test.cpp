@@ -74,10 +74,11 @@ TEST(CanBeSecret, IsTrueForEverythingElse) {
 }
 
 TEST(IsSearchable, WantsEightBytesOfFourKindsThatAreNotCommon) {
-  for (const char* value : {"", "short", "seven77", "password", "Changeme", "PRODUCTION", "12345678", "aaaaaaaaaaaa", "abababababab", "abcabcabcabc"})
+  for (const char* value : {"", "short", "seven77", "password", "Changeme", "PRODUCTION", "12345678", "aaaaaaaaaaaa", "abababababab", "abcabcabcabc", "WordPress", "/usr/local", "/opt/tool-x/bin"})
     EXPECT_FALSE(is_searchable(value)) << value;
   EXPECT_TRUE(is_searchable("correct-horse"));
   EXPECT_TRUE(is_searchable("abcdabcd"));
+  EXPECT_TRUE(is_searchable("/Kx9vPq+/aLm"));
   EXPECT_TRUE(is_searchable(test::new_secret()));
 }
 
