@@ -11,7 +11,7 @@ namespace {
 using boost::system::error_code;
 
 // Where a value stands. What is told nowhere below is `other`, with all that is in it.
-enum class Place { other, document, created, config, variables, variable, labels, label, step_config, command, word, history, step, created_by, rootfs, layers, layer };
+enum class Place { other, document, created, config, variables, variable, triggers, trigger, labels, label, step_config, command, word, history, step, created_by, rootfs, layers, layer };
 
 enum class Shape { object, list, text, null, other };
 
@@ -24,7 +24,10 @@ Place member(Place object, std::string_view key) {
       if (key == "rootfs") return Place::rootfs;
       if (key == "created" || key == "Created") return Place::created;
       return Place::other;
-    case Place::config: return key == "Env" ? Place::variables : key == "Labels" ? Place::labels : Place::other;
+    case Place::config:
+      if (key == "Env") return Place::variables;
+      if (key == "OnBuild") return Place::triggers;
+      return key == "Labels" ? Place::labels : Place::other;
     case Place::step_config: return key == "Cmd" ? Place::command : Place::other;
     case Place::step: return key == "created_by" ? Place::created_by : Place::other;
     case Place::rootfs: return key == "diff_ids" ? Place::layers : Place::other;
@@ -36,6 +39,7 @@ Place member(Place object, std::string_view key) {
 Place element(Place list) {
   switch (list) {
     case Place::variables: return Place::variable;
+    case Place::triggers: return Place::trigger;
     case Place::command: return Place::word;
     case Place::history: return Place::step;
     case Place::layers: return Place::layer;
@@ -55,11 +59,13 @@ bool fits(Place place, Shape shape) {
     case Place::labels: return shape == Shape::object || shape == Shape::null;
     case Place::history: return shape == Shape::list || shape == Shape::null;
     case Place::variables:
+    case Place::triggers:
     case Place::command:
     case Place::layers: return shape == Shape::list || shape == Shape::text || shape == Shape::null;
     case Place::label:
     case Place::created_by: return shape == Shape::text || shape == Shape::null;
     case Place::variable:
+    case Place::trigger:
     case Place::word:
     case Place::layer: return shape == Shape::text;
   }
@@ -71,6 +77,8 @@ const char* name_of(Place place) {
     case Place::config: return "config";
     case Place::variables:
     case Place::variable: return "config.Env";
+    case Place::triggers:
+    case Place::trigger: return "config.OnBuild";
     case Place::labels:
     case Place::label: return "config.Labels";
     case Place::step_config: return "container_config";
@@ -159,6 +167,8 @@ class Reader {
     switch (next()) {
       case Place::variables:
       case Place::variable: image_.env.push_back(std::move(text)); break;
+      case Place::triggers:
+      case Place::trigger: image_.on_build.push_back(std::move(text)); break;
       case Place::command:
       case Place::word: image_.step_command.push_back(std::move(text)); break;
       case Place::layers:

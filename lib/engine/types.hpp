@@ -50,6 +50,7 @@ struct ImageSummary {
 // The image's config, from /images/{id}/history and /images/{id}/json, or from the engine's store on disk.
 struct ImageConfig {
   std::vector<std::string> env;            // NAME=value
+  std::vector<std::string> on_build;       // instructions that a build on this image runs first
   Labels labels;
   std::vector<std::string> created_by;     // one entry a step, oldest first, ancestors' steps included
   std::vector<std::string> step_command;   // the classic builder's container_config.Cmd, where it is still told

@@ -65,6 +65,8 @@ class NameLook {
       for (const auto& [name, value] : *labels) named(Source::label, name, value, "label");
     for (const Assignment& argument : build_arguments(image.config.step_command))
       named(Source::build_arg, argument.name, argument.value, "build argument", [] { return "command of the step"; });
+    for (std::size_t i = 0; i < image.config.on_build.size(); ++i)
+      step(image.config.on_build[i], Source::history, [&] { return "ONBUILD instruction " + std::to_string(i + 1); });
     const std::size_t steps = image.config.created_by.size();
     for (std::size_t i = 0; i < steps; ++i)
       step(image.config.created_by[i], Source::history,

@@ -128,6 +128,7 @@ Result<engine::ImageConfig> DataRoot::manifest_config(const std::string& digest,
       all = std::move(*config);
     } else {
       all->env.insert(all->env.end(), config->env.begin(), config->env.end());
+      all->on_build.insert(all->on_build.end(), config->on_build.begin(), config->on_build.end());
       all->created_by.insert(all->created_by.end(), config->created_by.begin(), config->created_by.end());
       all->labels.merge(config->labels);
     }

@@ -54,6 +54,7 @@ struct image {
   image& parent(std::string_view name) { return value.summary.parent = image_id(name), *this; }
   image& step(std::string created_by) { return value.config.created_by.push_back(std::move(created_by)), *this; }
   image& step_command(std::vector<std::string> words) { return value.config.step_command = std::move(words), *this; }
+  image& on_build(std::string instruction) { return value.config.on_build.push_back(std::move(instruction)), *this; }
   image& env(std::string variable) { return value.config.env.push_back(std::move(variable)), *this; }
   image& label(std::string name, std::string text) {
     value.config.labels.emplace(name, text);

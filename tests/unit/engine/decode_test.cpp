@@ -170,11 +170,12 @@ TEST(DecodeContainer, ReadsACommandGivenAsOneString) {
 
 TEST(DecodeImageConfig, ReadsTheConfigFileOfTheImageSpec) {
   const auto config = decode_image_config(R"({
-    "config": {"Env": ["A=1"], "Labels": {"l": "v"}},
+    "config": {"Env": ["A=1"], "OnBuild": ["ENV B=2", "RUN make"], "Labels": {"l": "v"}},
     "container_config": {"Cmd": ["|1", "A=1", "/bin/sh", "-c", "make"]},
     "history": [{"created_by": "first"}, {"created_by": "second", "empty_layer": true}, {}]})");
   ASSERT_TRUE(config);
   EXPECT_THAT(config->env, ElementsAre("A=1"));
+  EXPECT_THAT(config->on_build, ElementsAre("ENV B=2", "RUN make"));
   EXPECT_EQ(config->labels.at("l"), "v");
   EXPECT_THAT(config->step_command, ElementsAre("|1", "A=1", "/bin/sh", "-c", "make"));
   EXPECT_THAT(config->created_by, ElementsAre("first", "second", ""));
@@ -198,7 +199,7 @@ TEST(DecodeImageConfig, ReadsLayersAndSkipsWhatItDoesNotKnow) {
 }
 
 TEST(DecodeImageConfig, RefusesWhatHasAnotherType) {
-  for (const char* text : {R"([])", R"("text")", "null", "", "{", R"({} {})", R"({"config":[]})", R"({"config":5})", R"({"config":{"Env":{}}})",
+  for (const char* text : {R"([])", R"("text")", "null", "", "{", R"({} {})", R"({"config":[]})", R"({"config":5})", R"({"config":{"Env":{}}})", R"({"config":{"OnBuild":{}}})", R"({"config":{"OnBuild":[1]}})",
                            R"({"config":{"Env":[5]}})", R"({"config":{"Env":[null]}})", R"({"config":{"Labels":["a"]}})",
                            R"({"config":{"Labels":{"a":1}}})", R"({"container_config":{"Cmd":7}})", R"({"history":{}})", R"({"history":[5]})",
                            R"({"history":[null]})", R"({"history":[{"created_by":[]}]})", R"({"rootfs":[]})", R"({"rootfs":{"diff_ids":[true]}})"}) {

@@ -45,6 +45,8 @@ TEST_F(FindSecrets, InEveryPlaceOfAnImageByName) {
       {"ARG with a default", image("i").step("ARG NPM_TOKEN=" + secret), "secret-name build-arg "},
       {"ENV in the history", image("i").step("/bin/sh -c #(nop)  ENV DB_PASSWORD=" + secret), "secret-name env "},
       {"Env", image("i").env("DB_PASSWORD=" + secret), "secret-name env "},
+      {"ENV of a later build", image("i").on_build("ENV API_TOKEN=" + secret), "secret-name env "},
+      {"command of a later build", image("i").on_build("RUN API_TOKEN=" + secret + " make"), "secret-name history "},
       {"label", image("i").label("com.example.api-key", secret), "secret-name label "},
       {"LABEL in the history", image("i").step("LABEL api.token=" + secret), "secret-name label "},
       {"assignment in a command", image("i").step("/bin/sh -c export API_TOKEN=" + secret + " && make"), "secret-name history "},
