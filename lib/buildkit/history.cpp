@@ -39,10 +39,9 @@ class Events {
     return changed_.wait_for(lock, deadline, [&] { return began_ || ended_; }) && began_;
   }
   // Until the record has its trace, or is too old to get one.
-  void wait_until_complete(const std::string& ref, std::optional<Instant> ended) {
-    if (!ended) return;
+  void wait_until_complete(const std::string& ref, Instant ended) {
     std::unique_lock lock(mutex_);
-    changed_.wait_until(lock, *ended + kLastTrace, [&] { return traced_.contains(ref) || ended_; });
+    changed_.wait_until(lock, ended + kLastTrace, [&] { return traced_.contains(ref) || ended_; });
   }
   bool wait_for_deletion(const std::string& ref, seconds deadline) {
     std::unique_lock lock(mutex_);
@@ -137,10 +136,7 @@ class History::Impl {
       // On a busy disk the trace of an older one can still be on its way.
       const bool is_young = system_now() < *ended + kLastTrace;
       const bool finalized = (is_young || finalizes) && finalize(ref);
-      if (is_young && !(finalized && finalizes)) {
-        if (traces == Traces::waited_for) watch.wait_until_complete(ref.str(), ended);
-        else traces_until = std::max(traces_until.value_or(Instant::min()), *ended + kLastTrace);
-      }
+      if (is_young && !(finalized && finalizes)) expect_trace(watch, ref, *ended, traces);
     }
     Call call(stop, kDeleting);
     pb::UpdateBuildHistoryRequest request;
@@ -158,6 +154,11 @@ class History::Impl {
     return Error(Errc::conflict, "build history: BuildKit accepted the deletion and did not carry it out; a restart of the engine lets it go");
   }
 
+  void expect_trace(Events& watch, const BuildRef& ref, Instant ended, Traces traces) {
+    if (traces == Traces::waited_for) watch.wait_until_complete(ref.str(), ended);
+    else traces_until = std::max(traces_until.value_or(Instant::min()), ended + kLastTrace);
+  }
+
   // The targets of one bake share a trace: that of one which stays tells the others' steps, arguments and all, and may still be on its way.
   Status expect_traces_of_others(Events& watch, std::span<const engine::BuildRecord> records, std::span<const BuildRef> removed, Traces traces) {
     for (const engine::BuildRecord& record : records) {
@@ -165,8 +166,7 @@ class History::Impl {
       const bool is_young = record.completed && system_now() < *record.completed + kLastTrace;
       if (record.running || !is_young || record.has_trace || std::ranges::find(removed, record.ref) != removed.end()) continue;
       if (finalizes && finalize(record.ref)) continue;
-      if (traces == Traces::waited_for) watch.wait_until_complete(record.ref.str(), record.completed);
-      else traces_until = std::max(traces_until.value_or(Instant::min()), *record.completed + kLastTrace);
+      expect_trace(watch, record.ref, *record.completed, traces);
     }
     return {};
   }

@@ -147,7 +147,7 @@ Status search_in(std::vector<Opened>& opened, const ScrubRequest& request, Scrub
     FreedPages pages = pages_of(opened[i]);
     for (const search::Hit& hit : (*answers)[i].hits) {
       pages.findings.push_back(finding_of(hit, opened[i], origins));
-      if (hit.value && secrets::is_searchable(hit.value->reveal())) result.known.add({*hit.value, pages.findings.back().origin, false});
+      if (hit.value && secrets::can_be_traced(hit.value->reveal())) result.known.add({*hit.value, pages.findings.back().origin, false});
     }
     for (const search::UnreadFile& file : (*answers)[i].unread) result.unread.push_back({opened[i].database.name, file.reason});
     result.databases.push_back(std::move(pages));

@@ -135,7 +135,10 @@ ObjectRow row_with_state(Command command, const purge::Look& look, const purge::
   if (report) {
     if (const auto outcome = report->outcomes.find(row.id); outcome != report->outcomes.end()) {
       row.state = outcome->second.state == purge::State::removed ? "removed" : outcome->second.state == purge::State::kept ? "kept" : "failed";
-      if (!removal) row.reasons = {{"secret", "holds what came to light while the purge ran"}};
+      if (!removal) {
+        row.secret = true;
+        row.reasons = {{"secret", "holds what came to light while the purge ran"}};
+      }
       if (outcome->second.state != purge::State::removed) row.reasons.push_back(outcome->second.reason);
     }
   }

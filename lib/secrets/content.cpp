@@ -189,7 +189,7 @@ class Content {
       } else if (!hit.fingerprint.empty()) {
         const std::string where = finding.origin + " in " + finding.location + " of " + name_of(inventory_[owner]);
         origins_.emplace(hit.fingerprint, where);
-        if (hit.value && is_searchable(hit.value->reveal())) findings_.known.add({*hit.value, where, false});
+        if (hit.value && can_be_traced(hit.value->reveal())) findings_.known.add({*hit.value, where, false});
       }
     }
     seen_[owner].insert(hit.fingerprint);

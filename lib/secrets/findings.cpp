@@ -51,7 +51,15 @@ class NameMemo {
   std::map<std::string, bool, std::less<>> answers_;
 };
 
-using Builds = std::map<std::string_view, const engine::BuildRecord*>;  // by reference
+bool was_given_a_secret(const engine::BuildRecord& record, NameMemo& names) {
+  static constexpr std::string_view kArgument = "build-arg:";
+  return std::ranges::any_of(record.attributes, [&](const auto& attribute) {
+    const std::string_view name = attribute.first;
+    return name.starts_with(kArgument) && names.is_secret(name.substr(kArgument.size())) && can_be_secret(attribute.second);
+  });
+}
+
+using Builds = std::map<std::string_view, bool>;  // by reference: whether it was given an argument that can be a secret
 
 // One object's texts, looked at by name. Values go to `values` together with where they came from.
 class NameLook {
@@ -101,7 +109,7 @@ class NameLook {
       const std::string_view shell = std::string_view(text).substr(at + kExec.size());
       command(shell, Source::description, [] { return "step text"; });
       for (const std::string& name : variables_used(shell))
-        if (names_.is_secret(name) && may_have_been_given(name))
+        if (names_.is_secret(name) && may_have_been_given())
           add({"secret-step", Source::description, "step text", std::nullopt,
                "the step uses $" + printable(name, 80) + ", an argument or variable with a secret's name"});
     } else {
@@ -160,14 +168,12 @@ class NameLook {
       add({"url-password", source, location(), SecretValue(password), "password in a URL in a step of " + inventory_name()});
   }
 
-  // Where the builds are on record, they tell: what none of them was given comes from a secret's mount, from a file, or is empty. A value
-  // that stands in the Dockerfile is found there.
-  bool may_have_been_given(const std::string& name) const {
+  // Where the builds are on record, they tell: what a step names comes from a secret's mount, from a file, or is empty, where none of them was
+  // given any secret; under another name it may be handed on (ENV A=$B). A value that stands in the Dockerfile is found there.
+  bool may_have_been_given() const {
     return object_.builds.empty() || std::ranges::any_of(object_.builds, [&](const BuildRef& ref) {
       const auto build = builds_.find(ref.str());
-      if (build == builds_.end()) return true;
-      const auto argument = build->second->attributes.find("build-arg:" + name);
-      return argument != build->second->attributes.end() && can_be_secret(argument->second);
+      return build == builds_.end() || build->second;
     });
   }
 
@@ -215,7 +221,7 @@ Findings find_by_name(const Inventory& inventory, const NameRules& names, std::s
   for (const KnownValue& value : declared) findings.known.add(value);
   Builds builds;
   for (const Object& object : objects)
-    if (const auto* record = object.build()) builds.emplace(record->ref.str(), record);
+    if (const auto* record = object.build()) builds.emplace(record->ref.str(), was_given_a_secret(*record, memo));
   for (Inventory::Index i = 0; i < objects.size(); ++i) {
     NameLook look(memo, builds, objects[i], findings.of[i]);
     if (const auto* image = objects[i].image()) look.image(*image);
@@ -224,7 +230,7 @@ Findings find_by_name(const Inventory& inventory, const NameRules& names, std::s
     if (const auto* leftover = objects[i].leftover()) look.leftover(*leftover);
     if (objects[i].kind == Kind::container_build) look.build_step(*objects[i].container());
     for (const Finding& finding : findings.of[i])
-      if (finding.value && is_searchable(finding.value->reveal())) findings.known.add({*finding.value, finding.origin, false});
+      if (finding.value && can_be_traced(finding.value->reveal())) findings.known.add({*finding.value, finding.origin, false});
   }
   return findings;
 }

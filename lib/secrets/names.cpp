@@ -32,8 +32,10 @@ constexpr std::string_view kExceptions[] = {
 constexpr std::string_view kCommon[] = {
     "password", "changeme",   "secret", "postgres", "username",    "testtest", "12345678",   "123456789",
     "1234567890", "production", "development", "localhost", "administrator", "undefined", "disabled", "registry",
-    "wordpress", "keycloak", "rabbitmq", "minioadmin", "superuser", "database", "anonymous", "building",
 };
+
+// Names of programs and words that passwords of tests are, and that innocent files hold.
+constexpr std::string_view kEveryday[] = {"wordpress", "keycloak", "rabbitmq", "minioadmin", "superuser", "database", "anonymous", "building"};
 
 constexpr std::string_view kSwitches[] = {
     "TRUE", "FALSE", "YES", "NO", "ON", "OFF", "NONE", "NULL", "NIL", "UNDEFINED", "N/A", "0", "1", "-", "DEFAULT", "AUTO",
@@ -44,6 +46,13 @@ std::string normal(std::string_view name) {
   std::ranges::replace(text, '-', '_');
   std::ranges::replace(text, '.', '_');
   return text;
+}
+
+std::string lowered(std::string_view value) {
+  std::string lower(value);
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return lower;
 }
 
 bool is_reference(std::string_view value) {
@@ -92,15 +101,17 @@ bool can_be_secret(std::string_view value) {
 
 bool is_searchable(std::string_view value) {
   if (value.size() < 8) return false;
-  std::string lower(value);
-  for (char& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  std::string lower = lowered(value);
   if (std::ranges::find(kCommon, lower) != std::end(kCommon)) return false;
-  // A path, as of a home or a tool: a token of 8 characters or more has digits or capitals.
-  if (value.starts_with('/') && value.find_first_not_of("abcdefghijklmnopqrstuvwxyz/._-") == std::string_view::npos) return false;
   // "aaaaaaaa", "abababab": what few distinct characters make is everywhere in padding and tables.
   std::ranges::sort(lower);
   return std::unique(lower.begin(), lower.end()) - lower.begin() >= 4;
+}
+
+bool can_be_traced(std::string_view value) {
+  // A token of 8 characters or more has digits or capitals.
+  const bool is_path = value.starts_with('/') && value.find_first_not_of("abcdefghijklmnopqrstuvwxyz/._-") == std::string_view::npos;
+  return is_searchable(value) && !is_path && std::ranges::find(kEveryday, lowered(value)) == std::end(kEveryday);
 }
 
 }  // namespace cleanerd::secrets

@@ -32,4 +32,8 @@ bool can_be_secret(std::string_view value);
 // Long and rare enough to be searched for everywhere; a shorter or commoner one is followed by structure alone.
 bool is_searchable(std::string_view value);
 
+// The same of a value that nobody has declared: a name or a rule alone takes it for a secret, and it is no path or everyday word, which
+// innocent objects hold.
+bool can_be_traced(std::string_view value);
+
 }  // namespace cleanerd::secrets

@@ -24,6 +24,7 @@ std::vector<Text> texts_of(const Object& object) {
     add_all(texts, image->config.env, Source::env, "variable");
     add_members(texts, image->config.labels, Source::label, "label");
     add_all(texts, image->config.created_by, Source::history, "history step");
+    add_all(texts, image->config.on_build, Source::history, "ONBUILD instruction");
     add_all(texts, image->config.step_command, Source::history, "command of the step");
   } else if (const auto* container = object.container()) {
     add_all(texts, container->env, Source::env, "variable");

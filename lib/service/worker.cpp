@@ -193,9 +193,8 @@ void Worker::run_ticket(Ticket& ticket, const std::stop_token& stop) {
   // One that was for a part says nothing of the rest, and a try that is due stays so.
   const bool is_settled = result && !result->error && !is_unsettled(*result);
   if (is_for_all(ticket.job) || (result && ticket.job.what == What::purge && !is_settled)) plan_next_try(result);
-  if (ticket.why == Trigger::session && ticket.job.what == What::purge && !is_settled) {
+  if (ticket.why == Trigger::session && ticket.job.what == What::purge && !is_settled)
     owed_.push_back({ticket.job.declared.values, steady_clock::now() + kOwed});
-  }
   ticket.result.emplace(std::move(result));
   ticket.done.notify_all();
   lock.unlock();

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import unittest
+from typing import Any
 
 import faults
 from runner import SECRETS, UNREACHABLE
@@ -13,6 +14,20 @@ from service import Service, ServiceTest
 
 
 class InASession(ServiceTest):
+    def with_a_record_in_use(self) -> tuple[Service, dict[str, Any]]:
+        """The service, and what a session declares that the record alone holds."""
+        host = innocent_host()
+        host.planted.append(secret := new_secret())
+        self.record = host.leave(host.state.add_record(description=f"mount / from exec /bin/sh -c echo {secret}", in_use=True))
+        return self.service(host).wait_until_looked(), {"secrets": [{"origin": "environment variable X", "value": secret}]}
+
+    def goes_once_free(self, service: Service) -> None:
+        host = service.machine.host
+        self.assertIn(self.record, host.state.records)
+        host.state.records[self.record].in_use = False
+        service.wait_for("it is gone", lambda: not host.left())
+        self.assertEqual(host.lost(), set())
+
     def test_what_is_too_short_to_search_for_leaves_a_session_incomplete_also_where_only_its_end_tells_it(self) -> None:
         service = self.service(innocent_host())
         short = {"secrets": [{"origin": "environment variable PIN", "value": "12ab"}]}
@@ -34,30 +49,16 @@ class InASession(ServiceTest):
         self.assertEqual(service.ask("POST", f"/v1/sessions/{session}/end", {}).last["status"], 0)
 
     def test_what_an_expired_session_declared_and_was_in_use_goes_a_little_later(self) -> None:
-        host = innocent_host()
-        host.planted.append(secret := new_secret())
-        record = host.leave(host.state.add_record(description=f"mount / from exec /bin/sh -c echo {secret}", in_use=True))
-        service = self.service(host).wait_until_looked()
-        body = {"lifetime_seconds": 1, "secrets": [{"origin": "environment variable X", "value": secret}]}
-        service.ask("POST", "/v1/sessions", body)
+        service, declared = self.with_a_record_in_use()
+        service.ask("POST", "/v1/sessions", declared | {"lifetime_seconds": 1})
         service.wait_for("its purge is over", lambda: "purge trigger=session" in service.log)
-        self.assertIn(record, host.state.records)
-        host.state.records[record].in_use = False
-        service.wait_for("it is gone", lambda: not host.left())
-        self.assertEqual(host.lost(), set())
+        self.goes_once_free(service)
 
     def test_what_a_session_declared_and_was_in_use_at_its_end_goes_a_little_later(self) -> None:
-        host = innocent_host()
-        host.planted.append(secret := new_secret())
-        record = host.leave(host.state.add_record(description=f"mount / from exec /bin/sh -c echo {secret}", in_use=True))
-        service = self.service(host).wait_until_looked()
-        body = {"secrets": [{"origin": "environment variable X", "value": secret}]}
-        session = json.loads(service.ask("POST", "/v1/sessions", body).text)["id"]
+        service, declared = self.with_a_record_in_use()
+        session = json.loads(service.ask("POST", "/v1/sessions", declared).text)["id"]
         self.assertEqual(service.ask("POST", f"/v1/sessions/{session}/end", {}).last["status"], SECRETS)
-        self.assertIn(record, host.state.records)
-        host.state.records[record].in_use = False
-        service.wait_for("it is gone", lambda: not host.left())
-        self.assertEqual(host.lost(), set())
+        self.goes_once_free(service)
 
     def test_what_a_session_declared_whose_end_met_no_engine_goes_when_there_is_one(self) -> None:
         host = innocent_host()

@@ -125,9 +125,13 @@ class History(OnFreshEngine):
             (Path(context) / "bake.json").write_text(json.dumps(definition))
             may_read = ["--allow=fs.read=*"] if self.engine.name.startswith("28.") else []
             self.engine.docker("buildx", "bake", "--file", "bake.json", *may_read, cwd=context)
-        self.assertEqual(len(buildkit_api.builds(self.engine.socket)), 3)
-        purge = self.ctl.run("purge", "--force")
+        builds = buildkit_api.builds(self.engine.socket)
+        self.assertEqual(len(builds), 3)
+        purge = self.ctl.run("purge", "--force", "--format", "json")
         self.assertEqual(purge.returncode, 0, purge.stdout + purge.stderr)
+        rows = {item["engine_id"]: item for item in json.loads(purge.stdout)["objects"] if item["kind"] == "history.record"}
+        self.assertEqual({ref: rows[ref]["state"] for ref in builds}, dict.fromkeys(builds, "removed"))
+        self.assertEqual({rows[ref]["reasons"][0]["code"] for ref in builds}, {"secret"})
         time.sleep(LAST_TRACE)
         self.assertEqual(self.host.left(exclude_history=False), [])
 

@@ -81,6 +81,8 @@ TEST_F(FindSecrets, InTheStepTextOfCacheRecordsWhereABuildOnRecordWasGivenAValue
   const auto with = [&](const build& one) { return found(an_inventory().with(step(minutes(5))).with(one), "r"); };
   const auto during = [] { return build("b").ran(minutes(6), minutes(4)); };
   EXPECT_THAT(with(during().argument("NPM_TOKEN", "n0t-searched-for")), ElementsAre("secret-step description -"));
+  EXPECT_THAT(with(during().argument("OTHER_TOKEN", "n0t-searched-for")), ElementsAre("secret-step description -")) << "ENV NPM_TOKEN=$OTHER_TOKEN";
+  EXPECT_THAT(with(during().argument("VERSION", "1.2")), IsEmpty());
   EXPECT_THAT(with(during()), IsEmpty()) << "a secret's mount, or a file";
   EXPECT_THAT(with(during().argument("NPM_TOKEN", "")), IsEmpty());
   EXPECT_THAT(with(during().argument("NPM_TOKEN", "none")), IsEmpty());

@@ -74,12 +74,21 @@ TEST(CanBeSecret, IsTrueForEverythingElse) {
 }
 
 TEST(IsSearchable, WantsEightBytesOfFourKindsThatAreNotCommon) {
-  for (const char* value : {"", "short", "seven77", "password", "Changeme", "PRODUCTION", "12345678", "aaaaaaaaaaaa", "abababababab", "abcabcabcabc", "WordPress", "/usr/local", "/opt/tool-x/bin"})
+  for (const char* value : {"", "short", "seven77", "password", "Changeme", "PRODUCTION", "12345678", "aaaaaaaaaaaa", "abababababab", "abcabcabcabc"})
     EXPECT_FALSE(is_searchable(value)) << value;
   EXPECT_TRUE(is_searchable("correct-horse"));
   EXPECT_TRUE(is_searchable("abcdabcd"));
-  EXPECT_TRUE(is_searchable("/Kx9vPq+/aLm"));
   EXPECT_TRUE(is_searchable(test::new_secret()));
+}
+
+TEST(CanBeTraced, IsFalseForWhatInnocentObjectsHold) {
+  for (const char* value : {"WordPress", "/usr/local", "/opt/tool-x/bin"}) {
+    EXPECT_FALSE(can_be_traced(value)) << value;
+    EXPECT_TRUE(is_searchable(value)) << value << ": who declares it knows";
+  }
+  EXPECT_FALSE(can_be_traced("password"));
+  EXPECT_TRUE(can_be_traced("/Kx9vPq+/aLm"));
+  EXPECT_TRUE(can_be_traced(test::new_secret()));
 }
 
 }  // namespace
