@@ -119,7 +119,7 @@ Result<ExitStatus> scrub_host(const Options& options, const service::Interruptio
   }
   auto scrubbed = purge::scrub_databases({*roots, declared->values, search, journal ? &*journal : nullptr, interruption.token()});
   if (!scrubbed) return declared->without_secrets(scrubbed.error());
-  const std::vector<inventory::Unread> unsearchable = options.dry_run ? declared->unsearchable : std::vector<inventory::Unread>();
+  const std::vector<inventory::Unread> unsearchable = options.dry_run ? declared->unread() : std::vector<inventory::Unread>();
   const auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - started);
   const auto document = report::make_document(*scrubbed, unsearchable, (*search.get())->fingerprint(), took);
   if (is_wanted(options))

@@ -203,7 +203,7 @@ void add_commands(CLI::App& app, Options& options) {
     if (row.command == Command::builds)
       command.add_flag("-f,--follow", options.follow, "then each build as it starts and ends, also over restarts of the engine; JSON: one object a line");
     if (row.command == Command::gate)
-      command.add_option("IMAGE", options.images, "a tag, an id or at least 4 characters of one (repeatable)")->required();
+      command.add_option("IMAGE", options.images, "a tag, a digest (app@sha256:…), an id or at least 4 characters of one (repeatable)")->required();
     if (row.command == Command::run) {
       command.add_option("CMD", options.program, "the command and its arguments, after --")->required();
       command.positionals_at_end();

@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -12,6 +13,7 @@
 #include "cli/output.hpp"
 #include "engine/http.hpp"
 #include "engine/json_stream.hpp"
+#include "match/codec.hpp"
 
 namespace cleanerd::cli {
 namespace {
@@ -40,7 +42,8 @@ const char* name_of(Command command) {
 struct Body {
   explicit Body(json document) : text(document.dump(-1, ' ', false, json::error_handler_t::replace)) {
     for (json& secret : document["secrets"])
-      if (auto* value = secret["value"].get_ptr<std::string*>()) ::OPENSSL_cleanse(value->data(), value->size());
+      for (const char* key : {"value", "value_base64"})
+        if (auto* value = secret.contains(key) ? secret[key].get_ptr<std::string*>() : nullptr) ::OPENSSL_cleanse(value->data(), value->size());
   }
   Body(const Body&) = delete;
   Body& operator=(const Body&) = delete;
@@ -57,15 +60,16 @@ std::string bare(std::string_view origin) {
 
 json secrets_of(const service::DeclaredSecrets& declared) {
   json list = json::array();
-  for (const auto& known : declared.values) list.push_back({{"origin", bare(known.origin)}, {"value", std::string(known.value.reveal())}});
+  for (const auto& known : declared.values) {
+    const std::string_view value = known.value.reveal();
+    // JSON knows only text, and a key store's bytes are none.
+    const bool is_ascii = std::ranges::none_of(value, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+    list.push_back({{"origin", bare(known.origin)}});
+    if (is_ascii) list.back()["value"] = std::string(value);
+    else list.back()["value_base64"] = match::base64_encode(value, match::Base64::padded);
+  }
+  for (const std::string& origin : declared.unsearchable) list.push_back({{"origin", origin}});
   return list;
-}
-
-// What was never sent is not searched for.
-Result<ExitStatus> over(const service::DeclaredSecrets& declared, Result<ExitStatus> status) {
-  if (!status || *status != ExitStatus::done || declared.unsearchable.empty()) return status;
-  const inventory::Unread& first = declared.unsearchable.front();
-  return Error(Errc::io, "not everything could be looked at (" + first.place + ": " + first.reason + ")");
 }
 
 Error answer_error(HttpResponse& response) {
@@ -73,6 +77,7 @@ Error answer_error(HttpResponse& response) {
   if (auto document = engine::read_document(response); document && document->is_object() && document->contains("message") && (*document)["message"].is_string())
     message = printable((*document)["message"].get<std::string>(), 1000);
   const unsigned status = response.status();
+  if (status == 413) message = "more was declared than the service takes at once (1 MiB); --no-daemon has no such limit";
   const Errc code = status == 400 ? Errc::usage : status == 404 ? Errc::not_found : status == 502 || status == 503 ? Errc::unreachable : Errc::engine;
   return Error(code, message);
 }
@@ -183,7 +188,7 @@ Result<ExitStatus> Remote::run(const Options& options, const service::DeclaredSe
     }
   }
   const Body body(job(colour(options) == report::Colour::yes, options.format));
-  return over(declared, impl_->carry_out(options, request(options.dry_run ? "plan" : name_of(options.command), body)));
+  return impl_->carry_out(options, request(options.dry_run ? "plan" : name_of(options.command), body));
 }
 
 Result<std::string> Remote::begin_session(const std::string& name, std::optional<std::int64_t> lifetime, const service::DeclaredSecrets& declared,
@@ -202,7 +207,7 @@ Result<std::string> Remote::begin_session(const std::string& name, std::optional
 
 Result<ExitStatus> Remote::end_session(const Options& options, const std::string& id, const service::DeclaredSecrets& declared) {
   const Body body(json{{"secrets", secrets_of(declared)}, {"format", to_string(options.format)}, {"colour", colour(options) == report::Colour::yes}});
-  return over(declared, impl_->carry_out(options, {.method = Method::post, .target = "/v1/sessions/" + id + "/end", .deadline = kJob, .json = body.text, .live = true}));
+  return impl_->carry_out(options, {.method = Method::post, .target = "/v1/sessions/" + engine::percent_encode(id) + "/end", .deadline = kJob, .json = body.text, .live = true});
 }
 
 Result<std::optional<Remote>> service_for(const Options& options, const policy::Policy& policy, std::stop_token stop) {

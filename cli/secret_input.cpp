@@ -4,18 +4,21 @@
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
-#include <sstream>
 
 #include "base/text.hpp"
 
 namespace cleanerd::cli {
 namespace {
 
+constexpr std::size_t kMost = 512u << 10;  // a device never ends
+
 Result<std::string> read_stream(std::istream& in, const std::string& name) {
-  std::ostringstream content;
-  if (in.peek() != std::istream::traits_type::eof()) content << in.rdbuf();
-  if (in.bad() || content.bad()) return Error(Errc::io, name + ": cannot be read");
-  return content.str();
+  std::string content(kMost + 1, '\0');
+  in.read(content.data(), static_cast<std::streamsize>(content.size()));
+  if (in.bad()) return Error(Errc::io, name + ": cannot be read");
+  content.resize(static_cast<std::size_t>(in.gcount()));
+  if (content.size() > kMost) return Error(Errc::usage, name + ": larger than 512 KiB, which no secrets are");
+  return content;
 }
 
 Result<std::string> read_file(const std::string& path) {
@@ -60,11 +63,15 @@ Result<service::DeclaredSecrets> read_declared(const Options& options) {
     auto content = path == "-" ? read_stream(std::cin, "standard input") : read_file(path);
     if (!content) return std::move(content).error().within("--secrets-from");
     std::size_t line_number = 0;
+    const std::size_t before = declared.values.size() + declared.unsearchable.size();
     for (const std::string& line : split(*content, '\n')) {
       ++line_number;
       if (const std::string_view value = without_final_newline(line); !value.empty())
         declared.add(value, "line " + std::to_string(line_number) + " of " + (path == "-" ? "standard input" : printable(path)));
     }
+    // What was to name them has failed.
+    if (declared.values.size() + declared.unsearchable.size() == before)
+      return Error(Errc::usage, "--secrets-from " + (path == "-" ? "standard input" : printable(path)) + ": there is no secret in it");
   }
   return declared;
 }

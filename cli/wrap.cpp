@@ -90,6 +90,7 @@ Result<ExitStatus> wrap(const Options& options, const service::Interruption& int
     session = std::move(*begun);
   }
   job.trigger = "session";
+  const auto began = std::chrono::steady_clock::now();
   job.since = system_now();
   auto child = start(options.program);
   if (!child) {
@@ -97,9 +98,8 @@ Result<ExitStatus> wrap(const Options& options, const service::Interruption& int
     return std::move(child).error();
   }
   const int status = wait_for(*child, interruption);
-  // The service knows the values since the begin, and not those that cannot be searched for.
-  auto cleaned = *service ? (*service)->end_session(options, session, {.values = {}, .unsearchable = declared->unsearchable})
-                          : clean_up(options, *policy, std::move(job));
+  job.since = service::began_by_clock(*job.since, std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - began), system_now());
+  auto cleaned = *service ? (*service)->end_session(options, session, {}) : clean_up(options, *policy, std::move(job));
   if (!cleaned && *service) cleaned = Error(cleaned.error().code(), cleaned.error().message() + "; `cleanerctl purge` removes what the command left");
   if (status == 0) return cleaned;
   if (!cleaned) std::cerr << "cleanerctl: " << cleaned.error().message() << "\n";

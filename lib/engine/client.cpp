@@ -251,12 +251,11 @@ Result<ImageConfig> Client::image_config(const ImageId& id) const {
   return config;
 }
 
-Result<std::vector<std::string>> Client::image_tags(const ImageId& id) const {
-  auto document = impl_->document(impl_->versioned("/images/" + percent_encode(id.str()) + "/json"), kInspecting);
-  if (!document) return std::move(document).error().within("inspect image " + id.short_form());
-  auto image = decode_image_summary(*document);
-  if (!image) return std::move(image).error().within("inspect image " + id.short_form());
-  return std::move(image->tags);
+Result<ImageSummary> Client::inspect_image(const std::string& name) const {
+  auto document = impl_->document(impl_->versioned("/images/" + percent_encode(name) + "/json"), kInspecting);
+  auto image = document ? decode_image_summary(*document) : Result<ImageSummary>(std::move(document).error());
+  if (!image) return std::move(image).error().within("inspect image " + ImageId(name).short_form());
+  return image;
 }
 
 Result<std::optional<Instant>> Client::image_tagged_at(const ImageId& id) const {

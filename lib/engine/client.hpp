@@ -58,8 +58,8 @@ class Client {
   Result<std::size_t> count_images() const;
   // GET /images/{id}/json and /images/{id}/history: Env, labels and the steps' text.
   Result<ImageConfig> image_config(const ImageId& id) const;
-  // GET /images/{id}/json: the tags it has now.
-  Result<std::vector<std::string>> image_tags(const ImageId& id) const;
+  // GET /images/{name}/json, of an id or whatever else the engine takes for a name ("app:1", "app@sha256:…"). Without labels. Errc::not_found.
+  Result<ImageSummary> inspect_image(const std::string& name) const;
   // GET /images/{id}/json: when a tag was last given to it on this host; nullopt where the engine does not tell.
   Result<std::optional<Instant>> image_tagged_at(const ImageId& id) const;
   // GET /containers/json?all=1, then GET /containers/{id}/json for each; one that vanishes in between is left out.

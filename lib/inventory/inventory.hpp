@@ -92,6 +92,8 @@ struct Object {
 struct Unread {
   std::string place;
   std::string reason;
+  std::vector<std::size_t> owners{};  // objects that it is a part of, in the inventory of the same look; none: not any one's
+  std::optional<Instant> changed{};   // the newest change of what holds it on the disk, where that is known
 };
 
 // Runs, or is only held up: nothing of it is residue.

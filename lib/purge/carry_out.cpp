@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "purge/carry_out_plan.hpp"
@@ -30,6 +31,7 @@ void carry_on(const Look& planned, const Request& request, Report& report) {
   Report more = carry_out_plan(now, request);
   for (auto& [id, outcome] : more.outcomes) report.outcomes.insert_or_assign(id, std::move(outcome));
   report.freed += more.freed;
+  std::ranges::move(more.removed_values, std::back_inserter(report.removed_values));
   if (more.traces_until) report.traces_until = std::max(report.traces_until.value_or(Instant::min()), *more.traces_until);
   report.error = std::move(more.error);
   report.after = std::move(more.after);

@@ -59,7 +59,7 @@ void add_exports(const inventory::Inventory& inventory, const inventory::Host& h
       if (container->log_driver != "none")
         add(i, "logs of " + id.str(), revision, stream_of([&client, id](const Consume& to) { return client.container_logs(id, to); }));
     } else if (object.cache() || object.volume()) {
-      unread.push_back({secrets::name_of(object), "its bytes are in the engine's data root, which cannot be read from here"});
+      unread.push_back({secrets::name_of(object), "its bytes are in the engine's data root, which cannot be read from here", {i}, {}});
     } else if (const auto* build = object.build(); build && host.history) {
       // Of a build that runs there is nothing yet.
       for (const std::string& digest : build->blobs)

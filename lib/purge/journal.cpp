@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "base/descriptor.hpp"
 #include "base/time.hpp"
 #include "purge/journal_database.hpp"
 
@@ -32,22 +33,18 @@ Error io_error(const std::string& what, int number) {
   return Error(Errc::io, what + ": " + std::generic_category().message(number));
 }
 
-// Held while its owner lives, whatever ends that.
-struct Lock {
-  explicit Lock(int descriptor) : number(descriptor) {}
-  Lock(const Lock&) = delete;
-  Lock& operator=(const Lock&) = delete;
-  ~Lock() {
-    if (number >= 0) ::close(number);
-  }
-  int number;
-};
+Status make_directory(const std::string& state_dir) {
+  std::error_code error;
+  if (std::filesystem::create_directories(state_dir, error)) std::filesystem::permissions(state_dir, std::filesystem::perms::owner_all, error);
+  if (error) return Error(Errc::io, "state directory " + state_dir + ": " + error.message());
+  return {};
+}
 
 }  // namespace
 
 struct Journal::Impl {
   explicit Impl(int lock_number) : lock(lock_number) {}
-  Lock lock;
+  Descriptor lock;  // held while it is open, whatever ends that
   Database db;
 };
 
@@ -57,13 +54,11 @@ Journal& Journal::operator=(Journal&&) noexcept = default;
 Journal::~Journal() = default;
 
 Result<Journal> Journal::open(const std::string& state_dir) {
-  std::error_code error;
-  if (std::filesystem::create_directories(state_dir, error)) std::filesystem::permissions(state_dir, std::filesystem::perms::owner_all, error);
-  if (error) return Error(Errc::io, "state directory " + state_dir + ": " + error.message());
+  if (Status made = make_directory(state_dir); !made) return std::move(made).error();
   const std::string lock_path = state_dir + "/lock";
   auto impl = std::make_unique<Impl>(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (impl->lock.number < 0) return io_error("state directory: " + lock_path, errno);
-  if (::flock(impl->lock.number, LOCK_EX | LOCK_NB) != 0) {
+  if (impl->lock.get() < 0) return io_error("state directory: " + lock_path, errno);
+  if (::flock(impl->lock.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) return Error(Errc::conflict, "another purge is under way (" + lock_path + " is held); try again when it has ended");
     return io_error(lock_path, errno);
   }
@@ -71,6 +66,16 @@ Result<Journal> Journal::open(const std::string& state_dir) {
   if (!db) return std::move(db).error();
   impl->db = std::move(*db);
   return Journal(std::move(impl));
+}
+
+Result<Descriptor> claim_state_directory(const std::string& state_dir) {
+  if (Status made = make_directory(state_dir); !made) return std::move(made).error();
+  Descriptor directory(::open(state_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) return io_error("state directory " + state_dir, errno);
+  if (::flock(directory.get(), LOCK_EX | LOCK_NB) == 0) return directory;
+  if (errno == EWOULDBLOCK)
+    return Error(Errc::conflict, "another cleanerd works with the state directory " + state_dir + "; end it, or give this one another with --state-dir");
+  return io_error("state directory " + state_dir, errno);
 }
 
 Result<std::vector<std::string>> Journal::unfinished(const std::string& engine_id) const {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/descriptor.hpp"
 #include "base/result.hpp"
 
 namespace cleanerd::purge {
@@ -34,6 +35,10 @@ struct Planned {
   std::string policy;  // the name of the one that decided
   std::string builds{};  // references of those that left it, where that is known; a blank between two
 };
+
+// For one service: what another finds open there it takes for lost. As long as the result lives. Creates the directory (0700) if absent;
+// works where it cannot be written. Errc::conflict while another has it, Errc::io when it cannot be made or opened.
+Result<Descriptor> claim_state_directory(const std::string& state_dir);
 
 // One SQLite database in the state directory, one writer at a time (a lock held while this lives).
 class Journal {

@@ -185,14 +185,14 @@ class Run {
         continue;
       }
       const ImageId image_id = object.image()->summary.id;
-      auto tags = request_.host.client.image_tags(image_id);
-      if (tags && !std::ranges::is_permutation(*tags, object.image()->summary.tags)) {
+      auto now = request_.host.client.inspect_image(image_id.str());
+      if (now && !std::ranges::is_permutation(now->tags, object.image()->summary.tags)) {
         stays.insert(i);
         settle(id, State::kept, {"tagged", "was given a tag meanwhile"});
         continue;
       }
       Status gone;
-      if (!tags) gone = std::move(tags).error();
+      if (!now) gone = std::move(now).error();
       else gone = request_.host.client.remove_image(image_id);
       if (!settle_by(id, gone, object.size())) return;
       if (report_.outcomes.at(id).state == State::removed) to_collect_ = true;
@@ -338,14 +338,13 @@ class Run {
         settle(id, State::removed, {"removed", "is removed"});
     }
     report_.after = std::move(*after);
+    find_removed_values();
     tell_freed_pages();
   }
 
-  // What has just gone is in the databases' freed pages until the engine is stopped and they are scrubbed. That is told and no more: what
-  // cannot be read for it is no blind spot of the purge.
-  void tell_freed_pages() {
+  void find_removed_values() {
     const auto search = request_.search.get();
-    if (!search || request_.stop.stop_requested()) return;
+    if (!search) return;
     const Fingerprinter& fingerprint = (*search)->fingerprint();
     std::set<std::string> removed;
     for (const Index i : planned_.plan.removal) {
@@ -353,10 +352,15 @@ class Run {
       for (const secrets::Finding& finding : planned_.findings.of[i])
         removed.insert(finding.value ? fingerprint(*finding.value) : finding.fingerprint);
     }
-    std::vector<secrets::KnownValue> values;
-    std::ranges::copy_if(known_, std::back_inserter(values), [&](const auto& known) { return removed.contains(fingerprint(known.value)); });
+    std::ranges::copy_if(known_, std::back_inserter(report_.removed_values), [&](const auto& known) { return removed.contains(fingerprint(known.value)); });
+  }
+
+  // What has just gone is in the databases' freed pages until the engine is stopped and they are scrubbed. That is told and no more: what
+  // cannot be read for it is no blind spot of the purge.
+  void tell_freed_pages() {
+    if (request_.stop.stop_requested()) return;
     const std::size_t unread = report_.after->unread.size();
-    (void)look_into_freed_pages(*report_.after, values, request_.search, kMoment, request_.stop);
+    (void)look_into_freed_pages(*report_.after, report_.removed_values, request_.search, kMoment, request_.stop);
     report_.after->unread.resize(unread);
   }
 

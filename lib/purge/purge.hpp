@@ -27,6 +27,7 @@ struct Outcome {
 struct Report {
   std::map<std::string, Outcome> outcomes;  // of every object that was to be removed, by its id
   std::optional<Look> after;                // the host afterwards; nullopt when it could not be looked at
+  std::vector<secrets::KnownValue> removed_values;  // those that what was removed held
   std::optional<Instant> traces_until;      // until when traces of removed builds may appear (buildkit::Traces::left_for_later)
   ByteSize freed;                           // as far as the engine tells: images' and records' sizes
   std::optional<Error> error;               // what ended the purge early; the outcomes say what was done until then

@@ -29,22 +29,24 @@ bool has_id(const ImageId& id, const std::string& name) {
   return full.starts_with(name) || (full.starts_with("sha256:") && full.compare(7, name.size(), name) == 0);
 }
 
-// As Docker itself: the registry that is meant where none is named. An object's own id is the engine's, too.
-std::string usual_name(const std::string& name) {
-  for (const std::string_view prefix : {"docker.io/library/", "docker.io/"})
-    if (name.starts_with(prefix)) return name.substr(prefix.size());
-  if (name.starts_with("image.")) return std::string(inventory::engine_id_of(name));
+// As Docker itself: the registry that is meant where none is named, and its folder where the name has no other.
+std::string familiar(std::string name) {
+  for (const std::string_view registry : {"docker.io/", "index.docker.io/"})
+    if (name.starts_with(registry)) name.erase(0, registry.size());
+  constexpr std::string_view kFolder = "library/";
+  if (name.starts_with(kFolder) && name.find('/', kFolder.size()) == std::string::npos) name.erase(0, kFolder.size());
   return name;
 }
 
 Result<Index> find_image(const Inventory& inventory, const std::string& given) {
-  const std::string name = usual_name(given);
+  const std::string name = familiar(given);
+  const std::string id = given.starts_with("image.") ? std::string(inventory::engine_id_of(given)) : given;  // an object's own id is the engine's, too
   std::vector<Index> by_id;
   for (Index i = 0; i < inventory.objects().size(); ++i) {
     const auto* image = inventory[i].image();
     if (!image) continue;
     if (has_tag(image->summary, name)) return i;
-    if (has_id(image->summary.id, name)) by_id.push_back(i);
+    if (has_id(image->summary.id, id)) by_id.push_back(i);
   }
   const std::string shown = "'" + printable(given, 100) + "'";
   if (by_id.empty()) return Error(Errc::usage, "there is no image " + shown + "; `docker images` lists them");
@@ -98,12 +100,11 @@ Document gate_document(Document whole, const purge::Look& look, std::span<const 
   for (const ObjectRow& row : whole.objects) by_id.emplace(row.id, &row);
   Document document;
   document.command = whole.command;
-  document.complete = whole.complete;
   document.engine = whole.engine;
   document.taken = whole.taken;
-  document.unread = whole.unread;
   document.summary.scanned = whole.summary.scanned;
   document.summary.duration = whole.summary.duration;
+  std::set<Index> parts;
   for (const Index image : images) {
     const auto own = by_id.find(look.inventory[image].id());
     if (own == by_id.end()) continue;
@@ -114,6 +115,7 @@ Document gate_document(Document whole, const purge::Look& look, std::span<const 
     std::set<std::string> cures;
     std::set<std::tuple<std::string, std::string, std::string>> told;
     for (const Index part : with_ancestors(look.inventory, image)) {
+      parts.insert(part);
       const auto found = by_id.find(look.inventory[part].id());
       if (found == by_id.end()) continue;
       for (const FindingRow& finding : found->second->findings) {
@@ -131,6 +133,10 @@ Document gate_document(Document whole, const purge::Look& look, std::span<const 
     document.summary.remaining_secrets += row.secret;
     document.objects.push_back(std::move(row));
   }
+  // What cannot be read elsewhere says nothing of these images.
+  for (const inventory::Unread& place : whole.unread)
+    if (place.owners.empty() || std::ranges::any_of(place.owners, [&](Index owner) { return parts.contains(owner); })) document.unread.push_back(place);
+  document.complete = document.unread.empty();
   put_in_order(document.objects);
   return document;
 }

@@ -47,6 +47,7 @@ void Collected::add(Hit hit) {
 void Collected::add_unread(std::string file, std::string reason) {
   const std::lock_guard lock(mutex_);
   if (answer_.unread.size() < kMaxHits) answer_.unread.push_back({std::move(file), std::move(reason)});
+  else if (answer_.unread.size() == kMaxHits) answer_.unread.push_back({"", "more in it could not be read than is told"});
 }
 
 void Collected::add_bytes(std::uint64_t bytes) {

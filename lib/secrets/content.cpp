@@ -72,6 +72,16 @@ Source source_of(const Place& place, const Hit& hit) {
   return is_description(place, hit) && place.kind == Place::Kind::container ? Source::env : Source::content;
 }
 
+// Of the file itself, of which a member of an archive in it may be told ("a.zip!b.zip").
+std::optional<Instant> changed_at(const Place& place, std::string file) {
+  for (;;) {
+    if (auto changed = storage::changed_at(file.empty() ? place.path : place.path + "/" + file)) return changed;
+    const auto inner = file.rfind('!');
+    if (inner == std::string::npos) return std::nullopt;
+    file.resize(inner);
+  }
+}
+
 // A mount is not entered. A step that runs has one of layers and its own directory, which are places themselves.
 bool is_running_step(const std::string& place, const search::UnreadFile& file) {
   return contains(place, "/buildkit/executor/") && file.file == "rootfs" && file.reason == std::generic_category().message(EXDEV);
@@ -109,9 +119,10 @@ class Content {
   // First what gives a value away, then what is known by that.
   void add() {
     for (const bool known : {false, true}) {
-      for (std::size_t t = 0; t < targets_.places.size(); ++t) add_place(targets_.places[t], outcome_.targets[t], known);
+      // What a text of the image's config tells, and the config's bytes tell again, is told of the text.
       for (std::size_t t = 0; t < targets_.text_owners.size(); ++t)
         add_texts(targets_.text_owners[t], outcome_.targets[targets_.places.size() + t], known);
+      for (std::size_t t = 0; t < targets_.places.size(); ++t) add_place(targets_.places[t], outcome_.targets[t], known);
       add_exports(known);
     }
   }
@@ -233,11 +244,16 @@ void add_content(const Inventory& inventory, const Targets& targets, const searc
   Content(inventory, targets, outcome, fingerprint, findings).add();
   for (std::size_t t = 0; t < targets.places.size(); ++t)
     for (const search::UnreadFile& file : outcome.targets[t].unread)
-      if (!is_running_step(targets.all[t].name, file))
-        unread.push_back({printable(targets.all[t].name + (file.file.empty() ? "" : "/" + file.file), 300), file.reason});
+      if (!is_running_step(targets.all[t].name, file)) {
+        const std::size_t number = targets.places[t];
+        const auto owners = inventory.owners(number);
+        unread.push_back({printable(targets.all[t].name + (file.file.empty() ? "" : "/" + file.file), 300), file.reason,
+                          {owners.begin(), owners.end()}, changed_at(inventory.places()->all()[number], file.file)});
+      }
   for (std::size_t t = 0; t < targets.export_owners.size(); ++t)
     for (const search::UnreadFile& file : outcome.targets[targets.places.size() + targets.text_owners.size() + t].unread)
-      unread.push_back({name_of(inventory[targets.export_owners[t]]) + (file.file.empty() ? "" : " " + printable(file.file, 300)), file.reason});
+      unread.push_back({name_of(inventory[targets.export_owners[t]]) + (file.file.empty() ? "" : " " + printable(file.file, 300)), file.reason,
+                        {targets.export_owners[t]}, {}});
   if (!outcome.is_complete)
     unread.push_back({"recognised secrets", "there are more than can be searched for in one run; purge what was found, then look again"});
   findings.scanned += ByteSize{static_cast<std::int64_t>(outcome.bytes_read)};

@@ -163,7 +163,8 @@ class Control {
       return refuse(responder, session.error());
     }
     for (auto& value : asked->declared.values) session->declared.values.push_back(std::move(value));
-    for (auto& value : asked->declared.unsearchable) session->declared.unsearchable.push_back(std::move(value));
+    for (auto& origin : asked->declared.unsearchable)
+      if (auto& all = session->declared.unsearchable; std::ranges::find(all, origin) == all.end()) all.push_back(std::move(origin));
     Stream stream(std::move(responder));
     // The purge goes on when the client has gone: the agent may be killed right after its job.
     auto result = close(*session, actor_of(request), stream.progress());

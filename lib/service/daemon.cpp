@@ -17,6 +17,7 @@
 #include "metrics/health.hpp"
 #include "metrics/metrics.hpp"
 #include "purge/audit.hpp"
+#include "purge/journal.hpp"
 #include "service/build_watch.hpp"
 #include "service/control.hpp"
 #include "service/figures.hpp"
@@ -64,6 +65,7 @@ class Daemon {
 
   Status run() {
     Interruption interruption([this] { reload(); });
+    if (Status claimed = claim(); !claimed && claimed.error().code() == Errc::conflict) return claimed;
     if (Status listening = listen(); !listening) return listening;
     recover();
     const std::stop_token stop = interruption.token();
@@ -105,9 +107,18 @@ class Daemon {
     return server_.listen(*address, figures);
   }
 
+  // Where the state directory cannot be made or opened, the journal cannot be written: that is told, and tried again.
+  Status claim() {
+    if (claim_) return {};
+    auto claim = purge::claim_state_directory(state_dir_);
+    if (!claim) return std::move(claim).error();
+    claim_ = std::move(*claim);
+    return {};
+  }
+
   // What an earlier process left: sessions whose values are lost. Removals that were not settled are settled by the first purge.
   void recover() {
-    if (!worker_.check_journal()) return;
+    if (!worker_.check_journal() || !claim()) return;
     recovered_ = true;
     (void)purge::note(state_dir_, {"start", "service", "", "done", options_.version});
     auto lost = sessions_.take_lost();
@@ -259,6 +270,7 @@ class Daemon {
   std::atomic<bool> looked_{false}, engine_up_{false}, notified_{false};
   std::atomic<std::uint64_t> stuck_ticks_{0};
   std::uint64_t last_beat_ = 0;
+  Descriptor claim_;  // of the state directory
   bool owns_path_ = true;
   bool recovered_ = false;  // what needs a journal that can be written
   std::mutex engine_mutex_;

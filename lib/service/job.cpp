@@ -65,7 +65,7 @@ class Runner {
     if (!filter->builds.empty() && !place_.host.history)
       return Error(Errc::usage, "this engine tells of no builds, so what one of them left is not known: leave --build out");
     known_ = job_.declared.values;
-    known_.insert(known_.end(), job_.also_known.begin(), job_.also_known.end());
+    for (const auto* values : {&job_.of_others, &job_.also_known}) known_.insert(known_.end(), values->begin(), values->end());
     selection_ = {job_.all, std::move(*filter), purge::read_unfinished(place_.state_dir, place_.host.client.engine().id)};
     switch (job_.what) {
       case What::scan: return look_only(report::Command::scan);
@@ -93,7 +93,7 @@ class Runner {
   }
 
   report::Document document(report::Command command, const purge::Look& look, const purge::Report* report = nullptr) {
-    auto made = report::make_document(command, look, report, job_.declared.unsearchable, place_.fingerprint(), took(),
+    auto made = report::make_document(command, look, report, job_.declared.unread(), place_.fingerprint(), took(),
                                       job_.since ? report::Tell::no_innocents : report::Tell::all);
     made.lists_all = job_.all && (command == report::Command::scan || command == report::Command::verify);
     return made;
@@ -117,7 +117,7 @@ class Runner {
     return finished(std::move(document), any ? ExitStatus::secrets : ExitStatus::done);
   }
   void limit_to_session(report::Document& document, const purge::Look& last) const {
-    service::limit_to_session(document, last, {*job_.since, job_.declared.values}, place_.host.client, place_.fingerprint());
+    service::limit_to_session(document, last, {*job_.since, job_.declared.values, job_.of_others}, place_.host.client, place_.fingerprint());
   }
 
   Result<JobResult> look_only(report::Command command) {
@@ -148,7 +148,9 @@ class Runner {
     step("Looking at the engine…");
     auto seen = look();
     if (!seen) return std::move(seen).error();
-    auto images = report::find_images(seen->inventory, job_.images);
+    auto names = without_digests(job_.images);
+    if (!names) return std::move(names).error();
+    auto images = report::find_images(seen->inventory, *names);
     if (!images) return std::move(images).error();
     std::erase_if(*images, [&](plan::Index image) { return !seen->plan.items[image].selected; });
     if (images->empty()) return Error(Errc::usage, "the filter leaves none of these images to judge");
@@ -156,6 +158,17 @@ class Runner {
     result.is_whole = false;
     result.look = std::move(*seen);
     return result;
+  }
+
+  // "app@sha256:…" is a name that only the engine knows the image of.
+  Result<std::vector<std::string>> without_digests(std::vector<std::string> names) const {
+    for (std::string& name : names) {
+      if (!contains(name, "@")) continue;
+      auto image = place_.host.client.inspect_image(name);
+      if (image) name = image->id.str();
+      else if (exit_status(image.error().code()) == ExitStatus::unreachable || image.error().code() == Errc::cancelled) return std::move(image).error();
+    }
+    return names;
   }
 
   Result<JobResult> explain() {
@@ -280,7 +293,14 @@ class Runner {
 
 void DeclaredSecrets::add(std::string_view value, const std::string& origin) {
   if (secrets::is_searchable(value)) values.push_back({SecretValue(value), "declared (" + origin + ")", true});
-  else unsearchable.push_back({"the declared secret of " + origin, "too short or too common to be searched for; 8 characters are the least"});
+  else unsearchable.push_back(origin);
+}
+
+std::vector<inventory::Unread> DeclaredSecrets::unread() const {
+  std::vector<inventory::Unread> all;
+  for (const std::string& origin : unsearchable)
+    all.push_back({"the declared secret of " + origin, "too short or too common to be searched for; 8 characters are the least"});
+  return all;
 }
 
 Error DeclaredSecrets::without_secrets(const Error& error) const { return Error(error.code(), without_secrets(error.message())); }

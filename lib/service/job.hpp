@@ -25,10 +25,12 @@ namespace cleanerd::service {
 // Values that a job hands over, fit to be searched for or not.
 struct DeclaredSecrets {
   std::vector<secrets::KnownValue> values{};
-  std::vector<inventory::Unread> unsearchable{};  // too short or too common: a result over them is not complete
+  std::vector<std::string> unsearchable{};  // origins of those too short or too common: a result over them is not complete
 
   // `origin`: "environment variable NPM_TOKEN".
   void add(std::string_view value, const std::string& origin);
+  // What a result tells of the unsearchable ones.
+  std::vector<inventory::Unread> unread() const;
   // An error's text may quote what a caller gave.
   Error without_secrets(const Error& error) const;
   std::string without_secrets(const std::string& text) const;
@@ -40,10 +42,11 @@ struct Job {
   What what = What::scan;
   bool all = false;                // every finished build's residue
   std::vector<std::string> filters{};  // KEY=VALUE
-  std::vector<std::string> images{};   // gate's: tags, ids or beginnings of ids
+  std::vector<std::string> images{};   // gate's: tags, digests ("app@sha256:…"), ids or beginnings of ids
   std::string object{};                // explain's: an id
   DeclaredSecrets declared{};
-  std::vector<secrets::KnownValue> also_known{};  // of other sessions: searched for, and nobody's fault here
+  std::vector<secrets::KnownValue> of_others{};   // of other sessions that are open: searched for, and nobody's fault here
+  std::vector<secrets::KnownValue> also_known{};  // of builds and sessions that have ended: as well
   std::optional<Instant> since{};                 // a session's begin, of plan and purge: limit_to_session
   buildkit::Traces traces = buildkit::Traces::waited_for;  // of builds that have just ended
   std::string trigger = "request";

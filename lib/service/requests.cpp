@@ -2,11 +2,13 @@
 
 #include <openssl/crypto.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <type_traits>
 
 #include "base/text.hpp"
+#include "match/codec.hpp"
 #include "plan/filter.hpp"
 #include "service/lifetime.hpp"
 
@@ -17,22 +19,40 @@ using nlohmann::json;
 
 constexpr std::chrono::seconds kUsualSession = std::chrono::hours(2);
 
+// The string that the object has under this name, if it is one.
+std::string* text_in(json& object, const char* name) {
+  return object.is_object() && object.contains(name) ? object[name].get_ptr<std::string*>() : nullptr;
+}
+
+std::optional<SecretValue> decoded(std::string_view text) {
+  const auto end = std::ranges::find_if_not(text, match::is_base64);
+  const auto digits = static_cast<std::size_t>(end - text.begin());
+  if (digits % 4 == 1 || text.find_first_not_of('=', digits) != std::string_view::npos) return std::nullopt;
+  std::string bytes = match::base64_decode(text);
+  SecretValue value(bytes);
+  ::OPENSSL_cleanse(bytes.data(), bytes.size());
+  return value;
+}
+
 // The document's secrets, which are taken out of it and wiped there.
 Result<DeclaredSecrets> take_secrets(json& document) {
   DeclaredSecrets declared;
   const auto list = document.find("secrets");
   if (list == document.end()) return declared;
-  if (!list->is_array()) return Error(Errc::usage, "'secrets' must be a list of {\"origin\", \"value\"}");
+  if (!list->is_array()) return Error(Errc::usage, "'secrets' must be a list of {\"origin\", \"value\" or \"value_base64\"}");
   bool wrong = false;
   for (json& one : *list) {
-    auto* origin = one.is_object() && one.contains("origin") ? one["origin"].get_ptr<std::string*>() : nullptr;
-    auto* value = one.is_object() && one.contains("value") ? one["value"].get_ptr<std::string*>() : nullptr;
-    if (origin && value && !value->empty()) declared.add(*value, printable(*origin, 100));
+    const auto *origin = text_in(one, "origin");
+    auto *plain = text_in(one, "value"), *base64 = text_in(one, "value_base64");
+    const std::optional<SecretValue> value = plain ? SecretValue(*plain) : base64 ? decoded(*base64) : std::nullopt;
+    if (origin && value && value->size() != 0 && !(plain && base64)) declared.add(value->reveal(), printable(*origin, 100));
+    else if (origin && one.size() == 1) declared.unsearchable.push_back(printable(*origin, 100));
     else wrong = true;
-    if (value) ::OPENSSL_cleanse(value->data(), value->size());
+    for (std::string* text : {plain, base64})
+      if (text) ::OPENSSL_cleanse(text->data(), text->size());
   }
   document.erase("secrets");
-  if (wrong) return Error(Errc::usage, "'secrets' must be a list of {\"origin\", \"value\"}");
+  if (wrong) return Error(Errc::usage, "'secrets' must be a list of {\"origin\", \"value\" or \"value_base64\"}");
   return declared;
 }
 

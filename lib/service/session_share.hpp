@@ -12,10 +12,11 @@ namespace cleanerd::service {
 struct Session {
   Instant since;
   std::span<const secrets::KnownValue> declared;
+  std::span<const secrets::KnownValue> of_others;  // what other sessions that are open declared
 };
 
 // Takes out what was there before the session and holds none of its values, or belongs to a build that runs: that is told by the next look
-// at it and fails no pipeline. Images that were made or tagged meanwhile and carry a secret, also one that they got from their base, are
+// at it and fails no pipeline. A file that could not be read and has not changed since the begin is taken out as well. Images that were made or tagged meanwhile and carry a secret, also one that they got from their base, are
 // put in. `summary.remaining_secrets` counts what is left then. `after` is the last look.
 void limit_to_session(report::Document& document, const purge::Look& after, const Session& session, const engine::Client& engine,
                       const Fingerprinter& fingerprint);

@@ -25,14 +25,8 @@ constexpr milliseconds kSessionsEnd{150};
 // A job that takes longer has the time for a look of its own, and one of these ends sooner by it.
 constexpr milliseconds kLongerJob{1000};
 
-// What a session declared, where something was busy when it was purged, or the engine was away: a build can run as long as that.
-constexpr std::chrono::hours kOwed{1};
-
 // What is remembered for the next look is some 12 MiB on a host of a thousand images. A session wants its end to be soon.
 constexpr std::chrono::seconds kRemembered{20};
-
-// Between two looks for a trace; the first is a moment after it can be there.
-constexpr milliseconds kTraceStep{750}, kMoment{200};
 
 // Kept for a reason that goes by itself.
 bool is_passing(const std::string& code) {
@@ -52,6 +46,17 @@ bool is_unsettled(const JobResult& result) {
   return owes || std::ranges::any_of(result.document.objects, [](const report::ObjectRow& row) {
     return row.secret && row.state != "removed" && is_passing(row.reasons);
   });
+}
+
+LateValues::Builds builds_in(const inventory::Inventory& inventory) {
+  LateValues::Builds found = LateValues::Builds::none;
+  for (const inventory::Object& object : inventory.objects()) {
+    const engine::BuildRecord* build = object.build();
+    if (!build) continue;
+    if (build->running) return LateValues::Builds::run;
+    if (build->completed && *build->completed + buildkit::kLastTrace > inventory.taken()) found = LateValues::Builds::just_ended;
+  }
+  return found;
 }
 
 bool is_for_all(const Job& job) { return job.what == What::purge && job.filters.empty(); }
@@ -194,7 +199,8 @@ void Worker::run_ticket(Ticket& ticket, const std::stop_token& stop) {
   const bool is_settled = result && !result->error && !is_unsettled(*result);
   if (is_for_all(ticket.job) || (result && ticket.job.what == What::purge && !is_settled)) plan_next_try(result);
   if (ticket.why == Trigger::session && ticket.job.what == What::purge && !is_settled)
-    owed_.push_back({ticket.job.declared.values, steady_clock::now() + kOwed});
+    late_.owe(ticket.job.declared.values, steady_clock::now());
+  if (ticket.job.what == What::purge) plan_late_looks(result, started);
   ticket.result.emplace(std::move(result));
   ticket.done.notify_all();
   lock.unlock();
@@ -233,8 +239,8 @@ void Worker::run_for_all(const std::stop_token& stop) {
   tell(why, job.what, result, started);
   if (!result && !stop.stop_requested()) spdlog::error("purge trigger={} error={}", to_string(why), printable(result.error().message(), 500));
   const std::lock_guard lock(mutex_);
-  expect_traces(result);
   plan_next_try(result);
+  plan_late_looks(result, started);
 }
 
 Result<JobResult> Worker::perform(const Job& job, Trigger why, const std::stop_token& stop, const Progress& progress) {
@@ -248,12 +254,9 @@ Result<JobResult> Worker::perform(const Job& job, Trigger why, const std::stop_t
     if (!place) return job.declared.without_secrets(place.error());
     Job whole = job;
     if (job.what != What::verify) {
-      whole.also_known = sessions_.values();
+      whole.of_others = sessions_.values();
       const std::lock_guard lock(mutex_);
-      std::erase_if(owed_, [](const LateTraces& one) { return one.until < steady_clock::now(); });
-      const auto add = [&](const LateTraces& late) { whole.also_known.insert(whole.also_known.end(), late.values.begin(), late.values.end()); };
-      if (traces_) add(*traces_);
-      std::ranges::for_each(owed_, add);
+      whole.also_known = late_.values(steady_clock::now());
     }
     if (place->host.history && place->host.history->writes_traces_late()) {
       if (why == Trigger::start) expect_collection();
@@ -305,35 +308,27 @@ void Worker::plan_next_try(const Result<JobResult>& result) {
   } else {
     next_try_.reset();
     wait_ = {};
-    owed_.clear();
+    late_.settle();
   }
-  plan_looks_for_traces();
 }
 
-void Worker::expect_traces(const Result<JobResult>& result) {
-  if (!result || !result->report || !result->report->traces_until || !result->look) return;
-  const auto& known = result->look->findings.known.values();
-  if (!traces_) traces_.emplace();
-  // Those of before are among them.
-  traces_->values.assign(known.begin(), known.end());
-  traces_->until = std::max(traces_->until, steady_clock::now() + (*result->report->traces_until - system_now()));
-}
-
-void Worker::plan_looks_for_traces() {
-  const auto try_at = [&](steady_clock::time_point time) {
-    if (!next_try_ || *next_try_ > time) next_try_ = time;
-  };
-  if (collection_) try_at(*collection_);
-  if (!traces_) return;
+void Worker::plan_late_looks(const Result<JobResult>& result, steady_clock::time_point started) {
   const auto now = steady_clock::now();
-  if (now >= traces_->until + kTraceStep) traces_.reset();
-  else try_at(std::max(now + kTraceStep, traces_->until - (buildkit::kLastTrace - buildkit::kFirstTrace) + kMoment));
+  const bool looked = result && result->look;
+  if (looked) {
+    const std::optional<purge::Report>& report = result->report;
+    const auto& known = result->look->findings.known.values();
+    if (report && report->traces_until) late_.expect_traces({known.begin(), known.end()}, now + (*report->traces_until - system_now()));
+    late_.looked(builds_in(result->look->inventory), report ? report->removed_values : LateValues::Values(), now);
+  }
+  for (const auto& time : {collection_, late_.next_look(looked ? std::optional(started) : std::nullopt, now)})
+    if (time && (!next_try_ || *next_try_ > *time)) next_try_ = time;
 }
 
 // Who asks for a purge is told of its end when nothing comes after it.
 void Worker::wait_for_traces(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
-  if (traces_) changed_.wait_until(lock, stop, traces_->until, [] { return false; });
+  if (const auto until = late_.traces_until()) changed_.wait_until(lock, stop, *until, [] { return false; });
 }
 
 // Once more than at the start of the service: when no build before it can write its trace any more.

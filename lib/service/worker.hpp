@@ -17,6 +17,7 @@
 
 #include "policy/policy.hpp"
 #include "service/job.hpp"
+#include "service/late_values.hpp"
 #include "service/sessions.hpp"
 
 namespace cleanerd::service {
@@ -70,12 +71,6 @@ class Worker {
   Status check_journal();
 
  private:
-  // Of builds whose records went before BuildKit wrote their traces: looked for until none comes any more. And what else is looked for later.
-  struct LateTraces {
-    std::vector<secrets::KnownValue> values;
-    std::chrono::steady_clock::time_point until;
-  };
-
   struct Ticket {
     Job job;
     Trigger why;
@@ -92,9 +87,8 @@ class Worker {
   Result<JobResult> perform(const Job& job, Trigger why, const std::stop_token& stop, const Progress& progress);
   Policy policy_for(Trigger why) const;
   void tell(Trigger why, What what, const Result<JobResult>& result, std::chrono::steady_clock::time_point started) const;
-  void plan_next_try(const Result<JobResult>& result);
-  void expect_traces(const Result<JobResult>& result);  // with the lock held, as the next
-  void plan_looks_for_traces();
+  void plan_next_try(const Result<JobResult>& result);  // with the lock held, as the next
+  void plan_late_looks(const Result<JobResult>& result, std::chrono::steady_clock::time_point started);
   void expect_collection();
   bool take_collection();  // whether it is due
   void wait_for_traces(const std::stop_token& stop);
@@ -115,8 +109,7 @@ class Worker {
   std::optional<std::chrono::steady_clock::time_point> forget_at_;
   std::optional<std::chrono::steady_clock::time_point> next_try_;  // what was busy, or could not be done
   std::chrono::steady_clock::duration wait_{};
-  std::optional<LateTraces> traces_;
-  std::vector<LateTraces> owed_;     // of sessions, whose purge could not remove all: nobody names these values again
+  LateValues late_;
   std::optional<std::chrono::steady_clock::time_point> collection_;  // of traces whose records a service before this one removed
   bool running_ = false;
   bool ended_ = false;

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "base/descriptor.hpp"
 #include "base/result.hpp"
+#include "base/time.hpp"
 
 namespace cleanerd::storage {
 
@@ -43,5 +45,9 @@ struct Stamp {
 // Of the path itself: no link is followed. Nothing where it cannot be looked at.
 Stamp stamp_of(const std::string& path);
 Stamp stamp_of(const Descriptor& directory, const char* path);
+
+// The last change of a regular file or its attributes (ctime); no link at its end is followed. nullopt where it is none, as a directory,
+// whose own time says nothing of what lies below it, and where it cannot be looked at.
+std::optional<Instant> changed_at(const std::string& path);
 
 }  // namespace cleanerd::storage

@@ -246,8 +246,7 @@ class FakeEngine:
                 return 200, state.info()
             case ["GET", "images", "json"]:
                 return 200, [image.summary() for image in state.images.values()]
-            case ["GET", "images", id, ("json" | "history") as what] if id in state.images:
-                image = state.images[id]
+            case ["GET", "images", *name, ("json" | "history") as what] if image := state.image_named("/".join(name)):
                 return 200, image.details() if what == "json" else image.history()
             case ["GET", "containers", "json"]:
                 return 200, [{"Id": id, "Names": ["/" + one.name], "State": one.state} for id, one in state.containers.items()]

@@ -46,6 +46,7 @@ class Image:
     step_command: list[str]
     created: float
     size: int = 1_000_000
+    digests: list[str] = field(default_factory=list)  # "app@sha256:…", each a name of its own
     tagged: float = 0.0  # when a tag was last given to it; 0: the engine does not tell
 
     @property
@@ -53,13 +54,13 @@ class Image:
         return self.id.removeprefix("sha256:")[:12]
 
     def summary(self) -> Json:
-        return {"Id": self.id, "ParentId": self.parent, "RepoTags": self.tags or ["<none>:<none>"], "RepoDigests": [],
+        return {"Id": self.id, "ParentId": self.parent, "RepoTags": self.tags or ["<none>:<none>"], "RepoDigests": self.digests,
                 "Created": int(self.created), "Size": self.size, "SharedSize": -1, "Containers": -1,
                 "Labels": dict(self.labels) or None}
 
     def details(self) -> Json:
         config = {"Env": list(self.env) or None, "Labels": dict(self.labels) or None, "Cmd": ["/bin/sh"]}
-        return {"Id": self.id, "Parent": self.parent, "RepoTags": list(self.tags), "RepoDigests": [],
+        return {"Id": self.id, "Parent": self.parent, "RepoTags": list(self.tags), "RepoDigests": self.digests,
                 "Created": rfc3339(self.created), "Config": config, "ContainerConfig": {"Cmd": list(self.step_command) or None},
                 "Size": self.size, "Os": "linux", "Architecture": "amd64",
                 "Metadata": {"LastTagTime": rfc3339(self.tagged) if self.tagged else "0001-01-01T00:00:00Z"}}
@@ -142,6 +143,9 @@ class HostState:
                       labels or {}, steps, step_command or [], time.time() - age)
         self.images[image.id] = image
         return image.id
+
+    def image_named(self, name: str) -> Image | None:
+        return next((image for image in self.images.values() if name == image.id or name in image.digests), None)
 
     def add_container(self, image: str, *, name: str, state: str = "exited", exit_code: int = 0, env: list[str] | None = None,
                       command: list[str] | None = None, labels: dict[str, str] | None = None, build_step: bool = False,

@@ -1,7 +1,10 @@
 """Hosts to clean: what stood on them before, and builds that left secrets."""
 
+import io
 import secrets
+import zipfile
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from host_state import HostState
 
@@ -11,6 +14,11 @@ SECRET_ALPHABET = "ghjkmnpqrstuvwxyzGHJKMNPQRSTUVWXYZ23456789"
 
 def new_secret() -> str:
     return "q7Zt" + "".join(secrets.choice(SECRET_ALPHABET) for _ in range(28))
+
+
+def new_token() -> str:
+    """One that is recognised wherever it stands."""
+    return "glpat-" + "".join(secrets.choice(SECRET_ALPHABET) for _ in range(20))
 
 
 @dataclass
@@ -104,3 +112,16 @@ def small_host() -> Host:
 
 def innocent_host() -> Host:
     return Host().with_innocents()
+
+
+def hide_in_a_volume(host: Host) -> None:
+    """What nobody can read: an archive in more others than are opened, in a builder's volume."""
+    host.state.volumes.add(name := "buildx_buildkit_ci0_state")
+    data = Path(host.state.data_root) / "volumes" / name / "_data"
+    data.mkdir(parents=True, exist_ok=True)
+    content = b"deep"
+    for _ in range(5):
+        with zipfile.ZipFile(archive := io.BytesIO(), "w") as file:
+            file.writestr("inner.zip", content)
+        content = archive.getvalue()
+    (data / "hidden.zip").write_bytes(content)

@@ -3,9 +3,9 @@
 import unittest
 from collections.abc import Callable, Iterator
 
-from runner import CLEANERCTL, DONE, SECRETS, USAGE, Machine, Run
+from runner import CLEANERCTL, DONE, FAILED, SECRETS, USAGE, Machine, Run
 from schema import problems, read_schema
-from scenario import innocent_host
+from scenario import hide_in_a_volume, innocent_host, new_token
 from service import ServiceTest
 
 Gate = Callable[..., Run]
@@ -58,6 +58,36 @@ class GateTest(ServiceTest):
         for _, gate in self.each_way():
             run = gate("--format", "json", "leaky:1", self.leaky, self.leaky[7:19])
             self.assertEqual(run.document["summary"]["objects"], 1)
+
+    def test_the_names_that_docker_takes(self) -> None:
+        for machine, gate in self.each_way():
+            digest = "sha256:" + "5a" * 32
+            machine.host.state.images[self.leaky].digests.append(f"hub.example/team/leaky@{digest}")
+            for name in ("library/leaky:1", "docker.io/library/leaky:1", "index.docker.io/leaky:1", f"hub.example/team/leaky@{digest}"):
+                run = gate("--format", "json", name)
+                self.assert_status(run, SECRETS)
+                self.assertEqual([item["engine_id"] for item in run.document["objects"]], [self.leaky])
+            run = gate(f"hub.example/team/other@{digest}")
+            self.assert_status(run, USAGE)
+            self.assert_one_line(run, "there is no image")
+
+    def test_what_cannot_be_read_elsewhere_says_nothing_of_the_named_image(self) -> None:
+        for machine, gate in self.each_way():
+            hide_in_a_volume(machine.host)
+            self.assert_status(machine.run("scan"), FAILED, SECRETS)
+            run = gate("--format", "json", "app:1")
+            self.assert_status(run, DONE)
+            self.assertEqual((run.document["complete"], run.document["unread"]), (True, []))
+
+    def test_the_cure_fits_where_a_token_stands(self) -> None:
+        token = new_token()
+        for machine, gate in self.each_way():
+            machine.host.planted.append(token)
+            machine.host.state.add_image(step="RUN true", tags=["env:1"], env=[f"GREETING={token}"])
+            run = gate("env:1")
+            self.assert_status(run, SECRETS)
+            self.assertIn("ENV and LABEL are part of the image", run.stdout)
+            self.assertNotIn("a file stays in its layer", run.stdout)
 
     def test_an_unknown_image_is_a_usage_error_also_beside_a_good_one(self) -> None:
         for _, gate in self.each_way():

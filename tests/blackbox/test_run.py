@@ -3,10 +3,11 @@
 import signal
 import time
 import unittest
+from pathlib import Path
 from collections.abc import Callable, Iterator
 
 from runner import CLEANERCTL, DONE, FAILED, SECRETS, UNREACHABLE, USAGE, Machine, Run
-from scenario import Host, innocent_host
+from scenario import Host, hide_in_a_volume, innocent_host
 from service import Service, ServiceTest
 
 Change = Callable[[], object]
@@ -131,6 +132,28 @@ class WhatCounts(RunTest):
             run = self.run_while(machine, lambda: None, *options, "--secret-env", "MINE", env={"MINE": "short"})
             self.assert_status(run, FAILED)
             self.assert_one_line(run, "MINE")
+
+    def test_what_nobody_can_read_counts_where_it_has_changed_since_the_begin(self) -> None:
+        for machine, options in self.each_way():
+            hide_in_a_volume(machine.host)
+            time.sleep(1.2)  # a file's time of change may be a second old
+            self.assert_status(self.run_while(machine, lambda: None, *options), DONE)
+            run = self.run_while(machine, lambda machine=machine: hide_in_a_volume(machine.host), *options)  # type: ignore[misc]
+            self.assert_status(run, FAILED)
+            self.assert_one_line(run, "hidden.zip", "a container within 3 others")
+            self.assertEqual((run.document["complete"], len(run.document["unread"])), (False, 1))
+
+    def test_the_context_of_a_classic_build_that_runs_is_that_ones(self) -> None:
+        for name, status in (("docker-builder77", DONE), ("GetImageBlob77", SECRETS)):
+            for machine, options in self.each_way():
+
+                def another_job(machine: Machine = machine, name: str = name) -> None:
+                    (context := Path(machine.host.state.data_root) / "tmp" / name).mkdir(parents=True)
+                    (context / ".npmrc").write_text(f"//registry.example/:_authToken={machine.host.plant()}\n")
+                    (Path(machine.host.state.data_root) / "tmp/docker-builder1").mkdir()
+
+                run = self.run_while(machine, another_job, *options)
+                self.assert_status(run, status)
 
     def test_a_dry_run_tells_and_removes_nothing(self) -> None:
         for machine, options in self.each_way():

@@ -193,7 +193,8 @@ class Declared(BlackBoxTest):
         empty = machine.directory / "empty"
         empty.touch()
         for arguments in (["--secret-env", "NOT_SET"], ["--secret-file", "/nonexistent"], ["--secret-file", str(empty)],
-                          ["--secret-file", str(machine.directory)], ["--secrets-from", "/nonexistent"], ["--secrets-from", str(machine.directory)]):
+                          ["--secret-file", str(machine.directory)], ["--secrets-from", "/nonexistent"], ["--secrets-from", str(machine.directory)],
+                          ["--secrets-from", str(empty)], ["--secret-file", "/dev/zero"], ["--secrets-from", "/dev/zero"]):
             with self.subTest(arguments=arguments):
                 run = machine.run("purge", "--force", *arguments)
                 self.assert_status(run, FAILED, USAGE)

@@ -5,14 +5,15 @@ import json
 import os
 import shutil
 import sqlite3
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 
 from fake_engine import Request
-from runner import DONE, Machine
+from runner import DONE, FAILED, Machine
 from scenario import Host, innocent_host, small_host
-from service import Service, ServiceTest
+from service import CLEANERD, DEADLINE, Service, ServiceTest
 from state_disk import StateDisk
 
 OFTEN = "interval: 1s\n"
@@ -164,6 +165,16 @@ class WithoutAJournal(ServiceTest):
 
     def test_a_journal_whose_tables_are_overwritten_while_it_runs(self) -> None:
         self.check_damage_while_it_runs(4096)
+
+    def test_a_state_directory_that_another_service_works_with(self) -> None:
+        first = self.service(innocent_host()).wait_until_looked()
+        session = json.loads(first.ask("POST", "/v1/sessions", {}).text)["id"]
+        machine = first.machine
+        second = subprocess.run([CLEANERD, "--config", str(machine.config), "--host", machine.engine.host, "--socket", str(machine.directory / "other.sock"),
+                                 "--metrics", "off"], capture_output=True, text=True, timeout=DEADLINE, check=False)
+        self.assertEqual(second.returncode, FAILED, second.stderr)
+        self.assertIn(f"another cleanerd works with the state directory {machine.state_dir}", second.stderr)
+        self.assertEqual(first.ask("POST", f"/v1/sessions/{session}/end", {}).last["status"], DONE)
 
     def test_a_state_directory_that_cannot_be_made(self) -> None:
         machine = self.machine(small_host())

@@ -1,6 +1,7 @@
 """What the service does for a session's job against a scripted engine: what it declared is looked for while the job goes on, at its end, and later
 where it could not be removed then."""
 
+import base64
 import json
 import os
 import re
@@ -8,7 +9,7 @@ import unittest
 from typing import Any
 
 import faults
-from runner import SECRETS, UNREACHABLE
+from runner import CLEANERCTL, DONE, FAILED, SECRETS, UNREACHABLE
 from scenario import innocent_host, new_secret
 from service import Service, ServiceTest
 
@@ -36,6 +37,36 @@ class InASession(ServiceTest):
             last = service.ask("POST", f"/v1/sessions/{session}/end", end).last
             self.assertEqual(last["status"], 1, last)
             self.assertIn("variable PIN", last["error"])
+
+    def test_the_prompt_says_so_at_the_begin_and_the_others_are_searched_for(self) -> None:
+        host = innocent_host()
+        host.planted.append(secret := new_secret())
+        host.leave(host.state.add_image(host.base, step=f"|1 GREETING={secret} /bin/sh -c true"))
+        service = self.service(host).wait_until_looked()
+        options = ["--socket", str(service.socket)]
+        begun = service.machine.run_raw([CLEANERCTL, "session", "begin", *options, "--secret-env", "PIN", "--secret-env", "X"], env={"PIN": "12ab", "X": secret})
+        self.assert_status(begun, DONE)
+        self.assert_one_line(begun, "variable PIN", "too short or too common")
+        ended = service.machine.run_raw([CLEANERCTL, "session", "end", *options, "--format", "json", begun.stdout.strip()])
+        self.assert_status(ended, FAILED)
+        self.assertEqual([place["place"] for place in ended.document["unread"]], ["the declared secret of environment variable PIN"])
+        self.assertEqual((host.left(), host.lost()), (set(), set()))
+
+    def test_a_secret_that_is_no_text_is_searched_for_as_it_is(self) -> None:
+        host = innocent_host()
+        secret = os.urandom(24) + b"\xff\0\xfe"
+        host.leave(host.state.add_image(host.base, step="|1 STORE=" + base64.b64encode(secret).decode() + " /bin/sh -c true"))
+        service = self.service(host).wait_until_looked()
+        (store := service.machine.directory / "store").write_bytes(secret)
+        run = service.machine.run_raw([CLEANERCTL, "purge", "--force", "--daemon", "--socket", str(service.socket), "--secret-file", str(store)])
+        self.assert_status(run, DONE)
+        self.assertEqual((host.left(), host.lost()), (set(), set()))
+
+    def test_what_runs_and_holds_what_another_session_declared_as_well_is_left_to_that_one(self) -> None:
+        service, declared = self.with_a_record_in_use()
+        first, second = (json.loads(service.ask("POST", "/v1/sessions", declared).text)["id"] for _ in range(2))
+        self.assertEqual(service.ask("POST", f"/v1/sessions/{first}/end", {}).last["status"], DONE)
+        self.assertEqual(service.ask("POST", f"/v1/sessions/{second}/end", {}).last["status"], SECRETS)
 
     def test_what_a_session_declares_is_searched_for_while_its_job_goes_on(self) -> None:
         host = innocent_host()

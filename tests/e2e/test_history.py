@@ -10,6 +10,7 @@ from pathlib import Path
 
 import buildkit_api
 from engine_test import OnFreshEngine
+from service import QUIET, Service, until
 
 QUICK = "FROM busybox:local\nARG NUMBER\nARG NPM_TOKEN\nLABEL number=$NUMBER\n"
 BUILDS, SECRET = 200, (0, 17, 99, 100, 199)
@@ -23,7 +24,7 @@ FROM busybox:local AS second
 ARG B_TOKEN
 RUN echo 0 $B_TOKEN > /second
 FROM busybox:local AS third
-RUN echo 0 3 > /third; sleep 2; exit 1
+RUN echo 0 3 > /third; sleep SECONDS; exit 1
 """
 # Each names a secret, and none holds one.
 HARMLESS = """
@@ -116,15 +117,27 @@ class History(OnFreshEngine):
         self.assertEqual(self.known(), {innocent})
         self.assertEqual(self.host.left(exclude_history=False), [])
 
-    def test_what_the_trace_of_a_bake_tells_of_other_targets_goes(self) -> None:
+    def bake(self, seconds: int) -> None:
+        """Two targets with a secret each, and a third without one that takes so long."""
         targets = {"first": {"A_TOKEN": self.host.plant()}, "second": {"B_TOKEN": self.host.plant()}, "third": {}}
         definition = {"group": {"default": {"targets": list(targets)}},
                       "target": {name: {"target": name, "args": args, "network": "none"} for name, args in targets.items()}}
         with tempfile.TemporaryDirectory() as context:
-            (Path(context) / "Dockerfile").write_text(BAKED)
+            (Path(context) / "Dockerfile").write_text(BAKED.replace("SECONDS", str(seconds)))
             (Path(context) / "bake.json").write_text(json.dumps(definition))
             may_read = ["--allow=fs.read=*"] if self.engine.name.startswith("28.") else []
             self.engine.docker("buildx", "bake", "--file", "bake.json", *may_read, cwd=context)
+
+    def test_what_the_trace_of_a_target_tells_that_ran_on_while_the_service_removed_the_others_goes(self) -> None:
+        with Service(self.host, QUIET) as service:
+            self.bake(12)
+            self.assertEqual({entry["outcome"] for entry in service.audit("?kind=removal")}, {"removed"})  # before its end
+            time.sleep(LAST_TRACE)
+            until(30, "no file holds a secret", lambda: not self.host.left(exclude_history=False))
+            self.assertEqual(buildkit_api.builds(self.engine.socket), set())
+
+    def test_what_the_trace_of_a_bake_tells_of_other_targets_goes(self) -> None:
+        self.bake(2)
         builds = buildkit_api.builds(self.engine.socket)
         self.assertEqual(len(builds), 3)
         purge = self.ctl.run("purge", "--force", "--format", "json")

@@ -23,7 +23,7 @@ void check_refusal(const Result<T>& request) {
 void check_declared(const DeclaredSecrets& declared) {
   for (const secrets::KnownValue& known : declared.values)
     if (!secrets::is_searchable(known.value.reveal()) || printable(known.origin, 1000) != known.origin) std::abort();
-  for (const inventory::Unread& place : declared.unsearchable)
+  for (const inventory::Unread& place : declared.unread())
     if (printable(place.place, 1000) != place.place) std::abort();
 }
 

@@ -246,6 +246,13 @@ TEST_F(ContentTest, MakesFindingsOfTextsOnce) {
   EXPECT_THAT(found("i"), ElementsAre("secret-name env variable DB_PASSWORD", "token env variable 2"));
 }
 
+TEST_F(ContentTest, TellsOfTheVariableAndNotOfTheConfigThatHoldsIt) {
+  text_hits("i", {hit("token", "0", secret_)});
+  place(Place::image_config, "/cfg", {of_image("i")}, {hit("token", "", secret_, 40)});
+  look(an_inventory().with(image("i").env("GREETING=" + secret_)));
+  EXPECT_THAT(found("i"), ElementsAre("token env variable 1"));
+}
+
 TEST_F(ContentTest, GivesAKnownValueItsOrigin) {
   const std::string declared = new_secret(), traced = new_secret(), earlier = new_secret();
   place(Place::layer, "/a", {of_image("a")}, {hit("", "f", declared), hit("", "g", traced), hit("", "h", secret_), hit("", "i", earlier)});
@@ -282,6 +289,16 @@ TEST_F(ContentTest, TellsWhatOnlyAnEarlierSearchHasSeen) {
   EXPECT_THAT(findings_.known.values(), IsEmpty());
 }
 
+TEST_F(ContentTest, TellsWhenAFileThatWasNotReadHasChanged) {
+  place(Place::layer, "/l", {of_image("i")});
+  test::write_file(root() + "/l/a!b.zip", "x");
+  unread_in_["/l"] = {{"a!b.zip!c.zip!d", "a container within 3 others"}};
+  look(an_inventory().with(image("i")));
+  ASSERT_THAT(unread_, SizeIs(1));
+  ASSERT_TRUE(unread_[0].changed);
+  EXPECT_GT(*unread_[0].changed, system_now() - std::chrono::minutes(1));
+}
+
 TEST_F(ContentTest, PassesOnWhatWasNotRead) {
   place(Place::layer, "/l", {of_image("i")});
   place(Place::image_config, "/cfg", {of_image("i")});
@@ -296,6 +313,10 @@ TEST_F(ContentTest, PassesOnWhatWasNotRead) {
   EXPECT_EQ(unread_[1].place, "/l/d/new line");
   EXPECT_EQ(unread_[1].reason, "Permission denied");
   EXPECT_EQ(unread_[2].place, "recognised secrets");
+  EXPECT_THAT(unread_[0].owners, ElementsAre(index_of(*inventory_, "i")));
+  EXPECT_FALSE(unread_[0].changed);  // a directory
+  EXPECT_FALSE(unread_[1].changed);  // it is not there
+  EXPECT_THAT(unread_[2].owners, IsEmpty());
   EXPECT_GE(findings_.scanned.bytes, 1000);
 }
 
