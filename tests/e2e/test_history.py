@@ -19,12 +19,12 @@ LAST_TRACE = 9  # seconds after a build's end
 BAKED = """
 FROM busybox:local AS first
 ARG A_TOKEN
-RUN echo 0 $A_TOKEN > /first; exit 1
+RUN --network=none echo 0 $A_TOKEN > /first; exit STATUS
 FROM busybox:local AS second
 ARG B_TOKEN
-RUN echo 0 $B_TOKEN > /second
+RUN --network=none echo 0 $B_TOKEN > /second
 FROM busybox:local AS third
-RUN echo 0 3 > /third; sleep SECONDS; exit 1
+RUN --network=none echo 0 3 > /third; sleep SECONDS; exit STATUS
 """
 # Each names a secret, and none holds one.
 HARMLESS = """
@@ -117,27 +117,28 @@ class History(OnFreshEngine):
         self.assertEqual(self.known(), {innocent})
         self.assertEqual(self.host.left(exclude_history=False), [])
 
-    def bake(self, seconds: int) -> None:
-        """Two targets with a secret each, and a third without one that takes so long."""
+    def bake(self, seconds: int, status: int) -> None:
+        """Two targets with a secret each, and a third without one that takes so long. The first that fails ends them all."""
         targets = {"first": {"A_TOKEN": self.host.plant()}, "second": {"B_TOKEN": self.host.plant()}, "third": {}}
         definition = {"group": {"default": {"targets": list(targets)}},
-                      "target": {name: {"target": name, "args": args, "network": "none"} for name, args in targets.items()}}
+                      "target": {name: {"target": name, "args": args} for name, args in targets.items()}}
         with tempfile.TemporaryDirectory() as context:
-            (Path(context) / "Dockerfile").write_text(BAKED.replace("SECONDS", str(seconds)))
+            (Path(context) / "Dockerfile").write_text(BAKED.replace("SECONDS", str(seconds)).replace("STATUS", str(status)))
             (Path(context) / "bake.json").write_text(json.dumps(definition))
             may_read = ["--allow=fs.read=*"] if self.engine.name.startswith("28.") else []
-            self.engine.docker("buildx", "bake", "--file", "bake.json", *may_read, cwd=context)
+            baked = self.engine.docker("buildx", "bake", "--file", "bake.json", *may_read, cwd=context)
+        self.assertEqual(baked.returncode == 0, status == 0)
 
     def test_what_the_trace_of_a_target_tells_that_ran_on_while_the_service_removed_the_others_goes(self) -> None:
         with Service(self.host, QUIET) as service:
-            self.bake(12)
+            self.bake(12, 0)
             self.assertEqual({entry["outcome"] for entry in service.audit("?kind=removal")}, {"removed"})  # before its end
             time.sleep(LAST_TRACE)
             until(30, "no file holds a secret", lambda: not self.host.left(exclude_history=False))
             self.assertEqual(buildkit_api.builds(self.engine.socket), set())
 
     def test_what_the_trace_of_a_bake_tells_of_other_targets_goes(self) -> None:
-        self.bake(2)
+        self.bake(2, 1)
         builds = buildkit_api.builds(self.engine.socket)
         self.assertEqual(len(builds), 3)
         purge = self.ctl.run("purge", "--force", "--format", "json")
