@@ -209,7 +209,7 @@ void add_commands(CLI::App& app, Options& options) {
       command.positionals_at_end();
     }
     if (row.command == Command::explain)
-      command.add_option("ID", options.object, "an object's id, or the engine's id or at least 4 characters of it")->required();
+      command.add_option("ID", options.object, "an object's id, the engine's id or at least 4 characters of it, or an image's tag")->required();
   }
 }
 

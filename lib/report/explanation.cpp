@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "report/gate.hpp"
 #include "report/render.hpp"
 #include "report/rows.hpp"
 #include "secrets/step_text.hpp"
@@ -140,7 +141,11 @@ Result<std::string> explain(const purge::Look& look, std::string_view id, const 
     if (pages.id() == id) freed.push_back(&pages);
   if (objects.size() == 1) return story_of(look, objects.front(), fingerprint);
   if (!freed.empty()) return story_of(*freed.front(), look, fingerprint);
-  if (objects.empty()) return Error(Errc::usage, "there is no object with this id; `cleanerctl scan` lists them");
+  if (objects.empty()) {
+    const std::vector<std::string> name{std::string(id)};
+    if (const auto image = find_images(look.inventory, name)) return story_of(look, image->front(), fingerprint);
+    return Error(Errc::usage, "there is no object with this id; `cleanerctl scan` lists them");
+  }
   std::vector<std::string> ids;
   for (const Index object : objects) ids.push_back(look.inventory[object].id());
   return not_unique(ids);

@@ -27,12 +27,15 @@ std::string first_failure(const report::Document& document) {
 
 constexpr std::size_t kMostRemovals = 10'000;  // that are read of the journal, the newest
 
-bool waits_for_quiet(const purge::Look& look) {
-  for (const plan::Item& item : look.plan.items)
-    for (const plan::Reason& reason : item.reasons)
-      if (item.secret && reason.code == "quiet-period") return true;
-  return false;
+bool keeps_for(const purge::Look& look, std::string_view code, Instant since = {}) {
+  return std::ranges::any_of(look.plan.items, [&](const plan::Item& item) {
+    const auto created = look.inventory[item.object].created();
+    return item.secret && created.value_or(Instant()) >= since && std::ranges::any_of(item.reasons, [&](const plan::Reason& reason) { return reason.code == code; });
+  });
 }
+
+// The engine takes some tenths of a second to end a classic build whose client has gone.
+constexpr milliseconds kAfterAClassicBuild{300};
 
 // Of records that the disk alone tells of: whether what a policy says of one may be otherwise.
 bool may_be_in_use(const purge::Look& look) {
@@ -226,9 +229,13 @@ class Runner {
     step("Looking at the engine…");
     auto seen = first_look();
     const auto deadline = steady_clock::now() + 3 * place_.policy.quiet_period;
-    while (seen && waits_for_quiet(*seen) && steady_clock::now() < deadline && !stop_.stop_requested()) {
+    while (seen && keeps_for(*seen, "quiet-period") && steady_clock::now() < deadline && !stop_.stop_requested()) {
       step("Waiting until no classic build can need the newest images…");
       std::this_thread::sleep_for(std::min(place_.policy.quiet_period, Duration(250)));
+      seen = look();
+    }
+    for (int tries = 0; tries < 2 && seen && job_.since && keeps_for(*seen, "build-running", *job_.since - std::chrono::seconds(1)) && !stop_.stop_requested(); ++tries) {
+      std::this_thread::sleep_for(kAfterAClassicBuild);
       seen = look();
     }
     return seen;

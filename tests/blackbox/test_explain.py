@@ -46,6 +46,13 @@ class Explain(BlackBoxTest):
                     f"image.dangling:{image[7:19]}")}
         self.assertEqual(len(stories), 1)
 
+    def test_an_images_tag_is_understood(self) -> None:
+        machine = self.machine(innocent_host())
+        for tag in "app:1", "docker.io/library/app:1":
+            run = machine.run("explain", tag)
+            self.assert_status(run, DONE)
+            self.assertIn("app:1", run.stdout)
+
     def test_the_short_id_of_the_table_is_understood(self) -> None:
         host = innocent_host()
         host.classic_build(host.plant(), steps=1)
