@@ -3,6 +3,7 @@
 #include <cstring>
 #include <limits>
 
+#include "match/build_log.hpp"
 #include "match/hit_reader.hpp"
 #include "match/matcher_parts.hpp"
 #include "match/text_spans.hpp"
@@ -28,7 +29,7 @@ constexpr std::size_t kLook = 8192;  // bytes that decide what a stream is
 // A NUL makes a file binary, as for grep and git; half of all bytes NUL on one side of each pair makes it UTF-16.
 Content content_of(std::string_view bytes, bool& odd) {
   bytes = bytes.substr(0, kLook);
-  if (bytes.find('\0') == std::string_view::npos) return Content::text;
+  if (bytes.find('\0') == std::string_view::npos || is_build_log(bytes)) return Content::text;
   const std::size_t units = bytes.size() / 2;
   std::array<std::size_t, 2> zeros{};
   for (std::size_t i = 0; i < units; ++i) {

@@ -9,15 +9,20 @@ namespace {
 
 using plan::Index;
 
-// Build records that hold a secret and were not planned to go.
+// What holds a secret and was not planned to go: build records, and steps that were there and that only a record which has gone told to be innocent.
 std::vector<Index> records_that_came(const Look& planned, const Look& now) {
-  std::set<std::string> before;
-  for (const Index i : planned.plan.removal) before.insert(planned.inventory[i].engine_id());
-  std::vector<Index> came;
-  std::ranges::copy_if(now.plan.removal, std::back_inserter(came), [&](Index i) {
-    return inventory::is_history(now.inventory[i].kind) && now.findings.carries(i) && !before.contains(now.inventory[i].engine_id());
-  });
-  return came;
+  std::set<std::string> removed, stayed;
+  for (const plan::Item& item : planned.plan.items) stayed.insert(planned.inventory[item.object].engine_id());
+  for (const Index i : planned.plan.removal) removed.insert(planned.inventory[i].engine_id());
+  const auto came = [&](Index i) {
+    const inventory::Object& object = now.inventory[i];
+    const bool is_judged_anew = inventory::is_cache(object.kind) && stayed.contains(object.engine_id());
+    return (inventory::is_history(object.kind) || is_judged_anew) && !removed.contains(object.engine_id());
+  };
+  std::vector<Index> all;
+  std::ranges::copy_if(now.plan.removal, std::back_inserter(all), came);
+  const auto carries = [&](Index i) { return now.findings.carries(i); };
+  return std::ranges::any_of(all, carries) ? all : std::vector<Index>();
 }
 
 // The targets of one bake share a trace, which tells the steps of all of them and may be written while the others' records are removed.

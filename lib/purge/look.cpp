@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <future>
+#include <map>
 #include <set>
 
 #include "purge/exports.hpp"
@@ -34,8 +35,16 @@ Result<Look> look(const LookRequest& request) {
   secrets::Findings findings;
   const auto known = [&] {
     findings = named.get();
-    std::vector<SecretValue> values;
-    for (const secrets::KnownValue& value : findings.known.values()) values.push_back(value.value);
+    // What is declared and betrayed is betrayed.
+    std::map<SecretValue, std::string> origins;
+    for (const auto& of_object : findings.of)
+      for (const secrets::Finding& finding : of_object)
+        if (finding.value) origins.emplace(*finding.value, finding.origin);
+    std::vector<search::Known> values;
+    for (const secrets::KnownValue& one : findings.known.values()) {
+      const auto origin = origins.find(one.value);
+      values.push_back({one.value, !one.declared ? one.origin : origin == origins.end() ? "" : origin->second});
+    }
     return values;
   };
   auto outcome = search.run(targets.all, known, request.stop, request.on_bytes);

@@ -14,7 +14,7 @@ namespace cleanerd::search {
 
 struct Hit {
   std::string rule;         // a rule's id; empty: a known value
-  std::string description;  // the rule's
+  std::string description;  // the rule's; of a known value that the host has betrayed, whence
   std::string file;         // from the place, "outer.tar.gz!inner" within a container of bytes; empty where the place is a file;
                             // a text's number where the target is texts
   std::uint64_t begin = 0;  // bytes that hold the secret; both 0 where the file as such is the finding
@@ -22,7 +22,7 @@ struct Hit {
   match::Encoding encoding = match::Encoding::plain;
   bool checked = false;     // a checksum or structure was right, so it is no chance
   match::Tier tier = match::Tier::any;  // of the rule
-  bool anywhere = false;    // the rule finds this value in any file, in the usual encodings, too
+  bool anywhere = false;    // the rule finds this value in any file, in the usual encodings, too; or it is too common to be looked for
   std::string fingerprint;  // empty where the file as such is the finding
   std::string masked;
   std::optional<SecretValue> value;  // nullopt when the answer came from the scan cache, or the file as such is the finding

@@ -43,7 +43,10 @@ void merge(Answer& answer, Answer&& more) {
   for (Hit& hit : more.hits) {
     const auto known = std::ranges::find_if(answer.hits, [&](const Hit& other) { return same(hit, other); });
     if (known == answer.hits.end()) answer.hits.push_back(std::move(hit));
-    else if (!known->value) known->value = std::move(hit.value);
+    else {
+      if (!known->value) known->value = std::move(hit.value);
+      if (known->description.empty()) known->description = std::move(hit.description);
+    }
   }
   answer.unread = std::move(more.unread);
   answer.left_out += more.left_out;
@@ -85,7 +88,7 @@ class Search::Impl {
  public:
   Impl(std::shared_ptr<Rules> all_rules, const Options& opts, std::shared_ptr<ScanCache> kept)
       : rules(std::move(all_rules)),
-        hash(short_hash(rules->hash())),
+        hash(short_hash(rules->hash() + opts.names)),
         keeps_cache(kept != nullptr),
         cache(kept ? std::move(kept) : std::make_shared<ScanCache>(opts.state_dir, opts.engine_id)),
         fingerprint(opts.key),
@@ -166,6 +169,10 @@ class Search::Impl {
       Place& place = *places[i];
       bytes_read += answers[i].bytes;
       if (answers[i].broken_off) continue;
+      for (Hit& hit : answers[i].hits) {
+        if (hit.value && options.is_traced && !is_known(hit) && !options.is_traced(hit.value->reveal())) hit.anywhere = true;
+        if (const auto origin = origins.find(hit.fingerprint); is_known(hit) && origin != origins.end()) hit.description = origin->second;
+      }
       if (answers[i].gone) {
         place.identity.clear();
         continue;
@@ -236,6 +243,12 @@ class Search::Impl {
     return all;
   }
 
+  void add_origins(const std::vector<Place>& places) {
+    for (const Place& place : places)
+      for (const Hit& hit : place.entry().answer.hits)
+        if (!is_known(hit) && !hit.fingerprint.empty()) origins.emplace(hit.fingerprint, hit.description.empty() ? hit.rule : hit.description);
+  }
+
   // Gets back the values that earlier searches recognised and that some place has not been searched for. They are read from where
   // they stand; where that says nothing, the place is due to be searched anew.
   void recall(std::vector<Place>& places, const Recognised& values) const {
@@ -270,6 +283,7 @@ class Search::Impl {
   std::shared_ptr<Rules> rules;
   std::string hash;
   bool keeps_cache;
+  std::map<std::string, std::string> origins;  // of what the host has betrayed, by fingerprint
   KnownSet useful;  // fingerprints of what is known, and of what any place gave away
   std::shared_ptr<ScanCache> cache;
   Fingerprinter fingerprint;
@@ -305,14 +319,24 @@ Result<std::vector<Answer>> Search::find_known(std::span<const Target> targets, 
 
 Result<Outcome> Search::run(std::span<const Target> targets, std::span<const SecretValue> known, const std::stop_token& stop,
                             const std::function<void(std::uint64_t)>& on_bytes) {
-  return run(targets, [&] { return std::vector<SecretValue>(known.begin(), known.end()); }, stop, on_bytes);
+  const auto declared = [&] {
+    std::vector<Known> all;
+    for (const SecretValue& value : known) all.push_back({value});
+    return all;
+  };
+  return run(targets, declared, stop, on_bytes);
 }
 
-Result<Outcome> Search::run(std::span<const Target> targets, const std::function<std::vector<SecretValue>()>& known_later,
+Result<Outcome> Search::run(std::span<const Target> targets, const std::function<std::vector<Known>()>& known_later,
                             const std::stop_token& stop, const std::function<void(std::uint64_t)>& on_bytes) {
   Outcome outcome;
   std::vector<Impl::Place> places = impl_->places(targets, stop);
-  const std::vector<SecretValue> known = known_later();
+  std::vector<SecretValue> known;
+  impl_->origins.clear();
+  for (Known& one : known_later()) {
+    if (!one.origin.empty()) impl_->origins.emplace(impl_->fingerprint(one.value), std::move(one.origin));
+    known.push_back(std::move(one.value));
+  }
   if (stop.stop_requested()) return Error(Errc::cancelled, "interrupted");
   std::unordered_set<std::string_view> names;
   std::set<std::string> current;  // fingerprints of what is known by now
@@ -336,6 +360,7 @@ Result<Outcome> Search::run(std::span<const Target> targets, const std::function
     for (const Hit& hit : place.entry().answer.hits) impl_->useful.insert(hit.fingerprint);
   // What earlier searches recognised is looked for in the same reading, where it is needed at all.
   impl_->recall(places, impl_->recognised(places, current));
+  impl_->add_origins(places);
   std::vector<SecretValue> from_before(known.begin(), known.end());
   for (const auto& [fingerprint, value] : impl_->recognised(places, current))
     if (value && value->size() >= match::kMinKnown && from_before.size() < kMaxTraced) from_before.push_back(*value);
@@ -344,6 +369,7 @@ Result<Outcome> Search::run(std::span<const Target> targets, const std::function
   impl_->recall(places, recognised);
   if (Status done = read(from_before); !done) return std::move(done).error();
   recognised = impl_->recognised(places, current);
+  impl_->add_origins(places);
   for (const auto& [fingerprint, value] : recognised) {
     current.insert(fingerprint);
     if (!value || value->size() < match::kMinKnown) continue;
@@ -361,7 +387,7 @@ Result<Outcome> Search::run(std::span<const Target> targets, const std::function
       if (!is_known(hit)) told.insert(bytes_of(hit));
     std::erase_if(answer.hits, [&](const Hit& hit) {
       if (!is_known(hit)) return false;
-      return !current.contains(hit.fingerprint) || (recognised.contains(hit.fingerprint) && told.contains(bytes_of(hit)));
+      return (!current.contains(hit.fingerprint) && hit.description.empty()) || (recognised.contains(hit.fingerprint) && told.contains(bytes_of(hit)));
     });
     outcome.targets.push_back(std::move(answer));
   }

@@ -32,6 +32,13 @@ struct Target {
   storage::Stamp stamp{};  // of the path, when it was listed; empty where it was not
 };
 
+struct Known {
+  SecretValue value;
+  // Whence the host betrayed it. A place that it was found in stays one that holds it, also when nothing gives the value away any more:
+  // the record that did is removed, and an image that holds it stays. Empty: somebody declared it, and it is forgotten after this search.
+  std::string origin{};
+};
+
 struct Outcome {
   std::vector<Answer> targets;            // in the order of the targets
   std::vector<SecretValue> recognised;    // values that the rules gave away and that were searched for everywhere then
@@ -43,9 +50,12 @@ struct Outcome {
 struct Options {
   std::string state_dir;   // of the scan cache and the compiled rules
   std::string engine_id;
+  std::string names{};     // stands for the names that make a value one of a secret: with others nothing of before counts
   Fingerprinter::Key key{};
   std::size_t threads = 0;     // 0: as many as there are processors, 8 at most
   bool rules_at_once = false;  // not when they are needed first
+  // Whether a value that a rule gives away is looked for in other places, too; none: each. A common word is not.
+  std::function<bool(std::string_view)> is_traced{};
 };
 
 class ScanCache;
@@ -65,7 +75,7 @@ class Search {
   Result<Outcome> run(std::span<const Target> targets, std::span<const SecretValue> known, const std::stop_token& stop,
                       const std::function<void(std::uint64_t)>& on_bytes);
   // The same. `known` is called once, when it is known which places have changed: finding those takes a while.
-  Result<Outcome> run(std::span<const Target> targets, const std::function<std::vector<SecretValue>()>& known, const std::stop_token& stop,
+  Result<Outcome> run(std::span<const Target> targets, const std::function<std::vector<Known>()>& known, const std::stop_token& stop,
                       const std::function<void(std::uint64_t)>& on_bytes);
 
   // Streams, searched for these values and nothing else, whatever earlier searches have found in them; nothing of it is remembered.

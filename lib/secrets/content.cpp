@@ -1,12 +1,15 @@
 #include "secrets/content.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <map>
+#include <optional>
 #include <set>
 #include <system_error>
 
 #include "base/text.hpp"
+#include "match/build_log.hpp"
 #include "secrets/texts.hpp"
 
 namespace cleanerd::secrets {
@@ -64,6 +67,13 @@ std::vector<Index> charged(const Inventory& inventory, const auto& all) {
 bool is_description(const Place& place, const Hit& hit) {
   if (place.kind == Place::Kind::container) return hit.file == "config.v2.json" || hit.file == "hostconfig.json";
   return place.kind == Place::Kind::image_config || (place.kind == Place::Kind::blob && hit.file.find('!') == std::string::npos);
+}
+
+// A log is none of the engine's descriptions, though it lies among them.
+bool is_build_log(const Place& place) {
+  const auto file = storage::open_regular_file(place.path);
+  std::array<char, 32> head{};
+  return file && storage::read_at(*file, 0, head, place.path) && match::is_build_log({head.data(), head.size()});
 }
 
 Source source_of(const Place& place, const Hit& hit) {
@@ -132,10 +142,14 @@ class Content {
     if (answer.hits.empty()) return;
     const Place& place = inventory_.places()->all()[number];
     const std::string name = stable_name(inventory_, place);
+    auto is_log = [&, known_to_be = std::optional<bool>()]() mutable {
+      if (!known_to_be) known_to_be = place.kind == Place::Kind::blob && is_build_log(place);
+      return *known_to_be;
+    };
     for (const Index owner : charged(inventory_, inventory_.owners(number)))
       for (const Hit& hit : answer.hits) {
         if (hit.rule.empty() != known || (known && is_told_by_a_rule(answer, hit)) || is_builder_database(place, hit)) continue;
-        if (is_description(place, hit) && (!counts_in_texts(hit) || seen_[owner].contains(hit.fingerprint))) continue;
+        if (is_description(place, hit) && (seen_[owner].contains(hit.fingerprint) || (!counts_in_texts(hit) && !is_log()))) continue;
         add(owner, hit, source_of(place, hit), location_in(place, hit, name));
       }
   }
@@ -192,7 +206,8 @@ class Content {
     Finding finding{hit.rule.empty() ? "known-value" : hit.rule, source, std::move(location), hit.value, {}, hit.fingerprint, hit.masked};
     if (hit.rule.empty()) {
       const auto origin = origins_.find(hit.fingerprint);
-      finding.origin = origin == origins_.end() ? "a value that was recognised before" : origin->second;
+      if (origin != origins_.end()) finding.origin = origin->second;
+      else finding.origin = hit.description.empty() ? "a value that was recognised before" : hit.description + " (seen before)";
     } else {
       finding.origin = hit.description.empty() ? hit.rule : hit.description;
       if (const auto origin = origins_.find(hit.fingerprint); origin != origins_.end()) {

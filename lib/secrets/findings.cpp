@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/text.hpp"
+#include "secrets/dockerfile.hpp"
 #include "secrets/step_text.hpp"
 #include "secrets/texts.hpp"
 
@@ -23,7 +25,7 @@ std::vector<std::string_view> passwords_in_urls(std::string_view text) {
     const auto colon = authority.find(':');
     if (at == std::string_view::npos || colon == std::string_view::npos || colon > at) continue;
     const std::string_view password = authority.substr(colon + 1, at - colon - 1);
-    if (can_be_secret(password)) passwords.push_back(password);
+    if (can_be_secret(password) && !is_preset_password(password)) passwords.push_back(password);
   }
   return passwords;
 }
@@ -37,10 +39,14 @@ bool looks_random(std::string_view value) {
   return std::ranges::any_of(value, is_digit) || (std::ranges::any_of(value, is_upper) && std::ranges::any_of(value, is_lower));
 }
 
+using ArgumentNames = std::set<std::string, std::less<>>;
+
 // The rules with their answers kept: the same few names are on every image and in every step.
 class NameMemo {
  public:
-  explicit NameMemo(const NameRules& rules) : rules_(rules) {}
+  NameMemo(const NameRules& rules, ArgumentNames handed_on) : rules_(rules), handed_on_(std::move(handed_on)) {}
+  // Of a build argument: a Dockerfile gives it to a variable with a secret's name.
+  bool is_handed_on(std::string_view argument) const { return handed_on_.contains(argument); }
   bool is_secret(std::string_view name) {
     const auto known = answers_.find(name);
     return known != answers_.end() ? known->second : answers_.emplace(name, rules_.is_secret(name)).first->second;
@@ -48,14 +54,16 @@ class NameMemo {
 
  private:
   const NameRules& rules_;
+  const ArgumentNames handed_on_;
   std::map<std::string, bool, std::less<>> answers_;
 };
 
 bool was_given_a_secret(const engine::BuildRecord& record, NameMemo& names) {
   static constexpr std::string_view kArgument = "build-arg:";
   return std::ranges::any_of(record.attributes, [&](const auto& attribute) {
-    const std::string_view name = attribute.first;
-    return name.starts_with(kArgument) && names.is_secret(name.substr(kArgument.size())) && can_be_secret(attribute.second);
+    if (!attribute.first.starts_with(kArgument)) return false;
+    const std::string_view name = std::string_view(attribute.first).substr(kArgument.size());
+    return (names.is_secret(name) && can_be_secret(attribute.second)) || (names.is_handed_on(name) && looks_random(attribute.second));
   });
 }
 
@@ -86,7 +94,10 @@ class NameLook {
       const auto colon = attribute.find(':');
       const std::string kind = attribute.substr(0, colon);
       const std::string name = colon == std::string::npos ? attribute : attribute.substr(colon + 1);
-      if (kind == "build-arg") named(Source::build_arg, name, value, "build argument");
+      if (kind == "build-arg" && names_.is_handed_on(name) && !names_.is_secret(name) && looks_random(value))
+        add({"secret-name", Source::build_arg, "build argument " + printable(name, 80), SecretValue(value),
+             "build argument " + printable(name, 80) + " of " + inventory_name() + ", which a Dockerfile gives to a variable with a secret's name"});
+      else if (kind == "build-arg") named(Source::build_arg, name, value, "build argument");
       else if (kind == "label") named(Source::label, name, value, "label");
       else for (const std::string_view password : passwords_in_urls(value))
         add({"url-password", Source::history, "attribute " + printable(attribute, 80), SecretValue(password),
@@ -215,7 +226,7 @@ std::string_view to_string(Source source) {
 
 Findings find_by_name(const Inventory& inventory, const NameRules& names, std::span<const KnownValue> declared) {
   Findings findings;
-  NameMemo memo(names);
+  NameMemo memo(names, handed_on_as_secrets(inventory, names));
   const auto objects = inventory.objects();
   findings.of.resize(objects.size());
   for (const KnownValue& value : declared) findings.known.add(value);

@@ -13,6 +13,10 @@ constexpr std::string_view kPatterns[] = {
     "*_PWD",         "*CREDENTIAL*",  "*_KEY",        "*APIKEY*",    "*API_KEY*",    "*ACCESSKEY*", "*ACCESS_KEY*",
     "*PRIVATE_KEY*", "*PRIVATEKEY*",  "*AUTHKEY*",    "*_AUTH",      "*_DSN",        "*_PAT",       "*CONNECTION_STRING*",
     "*_KEY_BASE64",  "*_KEY_B64",     "*_KEY_PEM",    "*_KEY_JSON",  "*DOCKER_AUTH_CONFIG*",
+    "*PASS",         "*PASSW",        "*PASSWORT",    "*PASS_PHRASE*", "*MOT_DE_PASSE*", "PW",     "*_PW",      "*ROOTPW",
+    "*_PSW",         "CRED",          "CREDS",        "*_CRED",      "*_CREDS",      "AUTH",        "PAT",       "COOKIE",
+    "*_COOKIE",      "*_SALT",        "APPKEY",       "*_APPKEY",    "*LICENSEKEY",  "KUBECONFIG*",
+    "BUNDLE_*__COM", "BUNDLE_*__ORG", "BUNDLE_*__NET", "BUNDLE_*__IO", "BUNDLE_*__DEV",
 };
 
 // Names that hold the words above and no secret: identifiers, places, properties and public keys.
@@ -26,6 +30,11 @@ constexpr std::string_view kExceptions[] = {
     "*PUBLIC_KEY*", "*_PUBKEY*",    "GPG_KEY",      "*_GPG_KEY",      "*GPG_KEYS",       "APT_KEY",        "*CACHE_KEY",
     "PRIMARY_KEY",  "*_PRIMARY_KEY", "FOREIGN_KEY", "SORT_KEY",       "*_SORT_KEY",      "PARTITION_KEY",  "*_PARTITION_KEY",
     "*MAX_TOKENS*", "*_TOKENS",     "*TOKENS_PER*", "*SECRET_SANTA*", "*_PREFIX",        "*_HEADER",       "*_PATTERN",
+    "*COMPASS",     "*BYPASS",      "*_BACKEND",    "*_PROVIDER",     "*_STORE",         "*_HASHER",       "*_AUDIENCE",
+    "*_ENCODING",   "*_SYMBOL",     "*_ADDRESS",    "*_CAPACITY",     "*_DAYS",          "*_HOURS",        "*_MINUTES",
+    "*_SECONDS",    "*_SCANNING",   "*_FIELD",      "*_LOCATION",     "*_ISSUER",        "*_ROUTE",        "*_SUFFIX",
+    "*_PROJECT",    "*_DRIVER",     "*_METHOD",     "*_MODE",         "*_LIFETIME",      "*_DURATION",     "*_INTERVAL",
+    "HASH_KEY",     "I18N_KEY",     "*FEATURE_KEY", "*SITE_KEY",      "NEXT_PUBLIC_*",   "*_ANON_KEY",
 };
 
 // A secret that is this common would be found everywhere.
@@ -35,10 +44,14 @@ constexpr std::string_view kCommon[] = {
 };
 
 // Names of programs and words that passwords of tests are, and that innocent files hold.
-constexpr std::string_view kEveryday[] = {"wordpress", "keycloak", "rabbitmq", "minioadmin", "superuser", "database", "anonymous", "building"};
+constexpr std::string_view kEveryday[] = {"wordpress", "keycloak", "rabbitmq", "minioadmin", "superuser", "database", "anonymous", "building", "supersecret"};
+
+// What services come with, as the password in an address that people try things with.
+constexpr std::string_view kPreset[] = {"guest", "root", "admin", "user", "test", "pass", "mysql", "mongo", "redis", "rabbitmq", "minioadmin"};
 
 constexpr std::string_view kSwitches[] = {
     "TRUE", "FALSE", "YES", "NO", "ON", "OFF", "NONE", "NULL", "NIL", "UNDEFINED", "N/A", "0", "1", "-", "DEFAULT", "AUTO",
+    "BASIC", "DIGEST", "BEARER", "LDAP", "SAML", "OAUTH", "OAUTH2", "OIDC", "JWT", "KERBEROS", "ENABLED", "DISABLED", "DUMMY",
 };
 
 std::string normal(std::string_view name) {
@@ -62,6 +75,26 @@ bool is_reference(std::string_view value) {
   if (name.starts_with('{')) return name.ends_with('}');
   if (name.starts_with('(')) return true;  // $(command)
   return !name.empty() && name.find_first_not_of(kNameCharacters) == std::string_view::npos;
+}
+
+// "/certs/tls.key", "./id_rsa": no base64 of any length lacks capitals.
+bool is_path(std::string_view value) {
+  const bool begins = value.starts_with('/') || value.starts_with("./") || value.starts_with("../") || value.starts_with("~/");
+  return begins && value.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789/._-~") == std::string_view::npos && value.size() >= 4;
+}
+
+// "https://login.example.org/realms/main": an address whose parts are too short for a secret, and that hands over nothing.
+bool is_plain_address(std::string_view value) {
+  const auto scheme = value.find("://");
+  if (scheme == std::string_view::npos || scheme > 10 || value.find_first_of("@?#;") != std::string_view::npos) return false;
+  const std::vector<std::string> parts = split(value.substr(scheme + 3), '/');
+  return std::ranges::all_of(parts.begin() + 1, parts.end(), [](const std::string& part) { return part.size() < 16; });
+}
+
+// "mysql123", "development": a word, with a number at most.
+bool is_word(std::string_view lower) {
+  const auto letters = std::min(lower.find_first_not_of("abcdefghijklmnopqrstuvwxyz"), lower.size());
+  return lower.size() < 12 && lower.size() - letters <= 4 && lower.find_first_not_of("0123456789", letters) == std::string_view::npos;
 }
 
 bool is_mask(std::string_view value) {
@@ -91,11 +124,20 @@ bool NameRules::is_secret(std::string_view name) const {
   return std::ranges::any_of(patterns_, matches) && std::ranges::none_of(exceptions_, matches);
 }
 
+std::string NameRules::text() const {
+  std::string all;
+  for (const auto* list : {&patterns_, &exceptions_}) {
+    for (const std::string& one : *list) (all += one) += ' ';
+    all += '/';
+  }
+  return all;
+}
+
 bool can_be_secret(std::string_view value) {
   value = trim(value);
   if (value.size() >= 2 && (value.front() == '"' || value.front() == '\'') && value.front() == value.back())
     value = value.substr(1, value.size() - 2);
-  if (value.empty() || is_reference(value) || is_mask(value)) return false;
+  if (value.empty() || is_reference(value) || is_mask(value) || is_path(value) || is_plain_address(value)) return false;
   return std::ranges::find(kSwitches, to_upper_ascii(value)) == std::end(kSwitches);
 }
 
@@ -109,9 +151,12 @@ bool is_searchable(std::string_view value) {
 }
 
 bool can_be_traced(std::string_view value) {
-  // A token of 8 characters or more has digits or capitals.
-  const bool is_path = value.starts_with('/') && value.find_first_not_of("abcdefghijklmnopqrstuvwxyz/._-") == std::string_view::npos;
-  return is_searchable(value) && !is_path && std::ranges::find(kEveryday, lowered(value)) == std::end(kEveryday);
+  return is_searchable(value) && !is_path(value) && !is_word(lowered(value)) && std::ranges::find(kEveryday, lowered(value)) == std::end(kEveryday);
+}
+
+bool is_preset_password(std::string_view value) {
+  const std::string lower = lowered(value);
+  return std::ranges::find(kPreset, lower) != std::end(kPreset) || std::ranges::find(kCommon, lower) != std::end(kCommon);
 }
 
 }  // namespace cleanerd::secrets

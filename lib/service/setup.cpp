@@ -10,6 +10,7 @@
 #include "policy/load.hpp"
 #include "search/fingerprint_key.hpp"
 #include "search/scan_cache.hpp"
+#include "secrets/names.hpp"
 
 namespace cleanerd::service {
 
@@ -51,7 +52,7 @@ Result<inventory::Host> connect_engine(const std::string& host, const policy::Po
 search::Opening open_search(const policy::Policy& policy, const std::string& state_dir, const std::string& engine_id, Rules when,
                             Memory* memory) {
   const std::string rules = policy.rules_dir ? *policy.rules_dir : std::string(kConfigDirectory) + "/rules.d";
-  search::Opening opening([rules, state_dir, engine_id, when, memory]() -> Result<search::Search> {
+  search::Opening opening([rules, names = policy.names.text(), state_dir, engine_id, when, memory]() -> Result<search::Search> {
     const auto load = [rules]() -> Result<match::RuleSet> {
       auto loaded = match::shipped_rules({rules});
       std::string message;
@@ -67,7 +68,7 @@ search::Opening open_search(const policy::Policy& policy, const std::string& sta
       memory->rules_dir = rules;
       if (!memory->cache || !memory->cache->reopen(state_dir, engine_id)) memory->cache = std::make_shared<search::ScanCache>(state_dir, engine_id);
     }
-    const search::Options options{state_dir, engine_id, search::fingerprint_key(state_dir), {}, when == Rules::at_once};
+    const search::Options options{state_dir, engine_id, names, search::fingerprint_key(state_dir), {}, when == Rules::at_once, &secrets::can_be_traced};
     return search::Search::open(std::move(used), options, memory ? memory->cache : nullptr);
   });
   // The memory that compiling takes should not come on top of the engine's lists.

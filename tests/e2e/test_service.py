@@ -31,6 +31,14 @@ FROM busybox:local
 COPY settings.txt /settings.txt
 """
 
+LEAKING = """
+FROM busybox:local AS first
+ARG DEPLOY_PASSWORD
+RUN echo "$DEPLOY_PASSWORD" > /password.txt
+FROM busybox:local
+COPY --from=first /password.txt /settings.txt
+"""
+
 LICENSED = """
 FROM busybox:local
 ARG BUILD_LICENSE
@@ -170,6 +178,21 @@ class InASession(OnService):
         self.assertEqual(ended.document["status"], 3, ended.document)
         self.assertTrue({f"kept:{builder}" for builder in BUILDERS} <= self.host.state()["tags"])
         self.assertEqual([entry["outcome"] for entry in self.service.audit("?kind=session-end")], ["secrets"])
+
+    def test_its_end_knows_an_image_by_what_the_service_has_removed_before(self) -> None:
+        """Nothing is declared: the argument's name gives the value away, in what goes soon after the build."""
+        for builder in BUILDERS:
+            if builder == "buildkit" and self.engine.name.startswith("20."):
+                continue  # it keeps no record of arguments
+            begun = self.service.ask("POST", "/v1/sessions", {})
+            build = self.engine.build(LEAKING, {}, builder, {"DEPLOY_PASSWORD": self.host.plant()}, f"leaking:{builder}")
+            self.assertTrue(build.ok, build.error)
+            time.sleep(LAST_TRACE)
+            ended = self.service.ask("POST", f"/v1/sessions/{begun.document['id']}/end", {})
+            self.assertEqual(ended.document["status"], 3, ended.document)
+            self.assertIn(f"leaking:{builder}", self.host.state()["tags"])
+            gate = self.service.ask("POST", "/v1/jobs/gate", {"images": [f"leaking:{builder}"]})
+            self.assertEqual(gate.document["status"], 3, gate.document)
 
     def test_one_that_is_never_ended_is_purged_when_it_expires(self) -> None:
         values = [self.host.plant(), self.host.plant()]
