@@ -100,7 +100,7 @@ Result<ExitStatus> wrap(const Options& options, const service::Interruption& int
   const int status = wait_for(*child, interruption);
   job.since = service::began_by_clock(*job.since, std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - began), system_now());
   auto cleaned = *service ? (*service)->end_session(options, session, {}) : clean_up(options, *policy, std::move(job));
-  if (!cleaned && *service) cleaned = Error(cleaned.error().code(), cleaned.error().message() + "; `cleanerctl purge` removes what the command left");
+  if (!cleaned && *service) cleaned = Error(cleaned.error().code(), cleaned.error().message() + "; `cleanerctl purge` with the same secrets declared removes what the command left");
   if (status == 0) return cleaned;
   if (!cleaned) std::cerr << "cleanerctl: " << cleaned.error().message() << "\n";
   return static_cast<ExitStatus>(status);

@@ -102,6 +102,8 @@ std::optional<Reason> Guard::executor_guard() const {
 std::optional<Reason> Guard::leftover_guard(const Object& object) const {
   const inventory::Leftover& left = *object.leftover();
   if (left.collectable) return std::nullopt;
+  // A build's directories are nobody's until it has ended.
+  if (object.kind == Kind::orphan_layer && buildkit_works_) return Reason{"build-running", "may belong to a build that runs now"};
   if (std::ranges::find(policy_.removed_leftovers, object.kind) == policy_.removed_leftovers.end())
     return Reason{"not-reachable", "is known to no API of the engine; it is reported, and left alone"};
   if (!left.unreferenced)

@@ -148,6 +148,7 @@ class Runner {
   }
 
   Result<JobResult> gate() {
+    if (job_.images.empty()) return Error(Errc::usage, "there is no image to judge: name one");
     step("Looking at the engine…");
     auto seen = look();
     if (!seen) return std::move(seen).error();

@@ -98,7 +98,8 @@ std::vector<secrets::KnownValue> Sessions::values() const {
 Result<EndedSession> Sessions::take(const std::string& id, uid_t user) {
   const std::lock_guard lock(mutex_);
   const auto found = open_.find(id);
-  if (found == open_.end()) return Error(Errc::not_found, "there is no open session " + printable(id, 40) + "; `cleanerctl session list` shows them");
+  if (found == open_.end()) return Error(Errc::not_found, "there is no open session " + printable(id, 40) + "; `cleanerctl session list` shows them. What a session declared is known no more when it has "
+                                                                        "expired or the service was started anew: `cleanerctl audit` tells");
   if (user != 0 && user != found->second.session.info.owner) return Error(Errc::permission, "session " + id + " is another user's");
   EndedSession session = ended(std::move(found->second));
   open_.erase(found);

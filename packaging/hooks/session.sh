@@ -25,7 +25,7 @@ file=$folder/cleanerd-session-$(printf %s "$name" | tr -c 'A-Za-z0-9._-' _)
 
 begin() {
   # shellcheck disable=SC2046
-  set -- "$@" $(printf %s "${CLEANERD_SECRET_ENVS:-}" | tr -s ', \t\n' ' ' | tr -cd 'A-Za-z0-9_ ')
+  set -- "$@" $(printf %s "${CLEANERD_SECRET_ENVS:-}" | tr -c 'A-Za-z0-9_' ' ')
   for variable; do
     shift
     case $variable in

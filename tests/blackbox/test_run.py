@@ -247,7 +247,7 @@ class TheServiceInBetween(RunTest):
     def test_one_that_died_is_told(self) -> None:
         run = self.run_while(self.one.machine, self.one.end, *self.options)
         self.assert_status(run, UNREACHABLE)
-        self.assert_one_line(run, "is cleanerd running?", "`cleanerctl purge` removes what the command left")
+        self.assert_one_line(run, "is cleanerd running?", "`cleanerctl purge` with the same secrets declared removes what the command left")
 
     def test_one_that_died_leaves_the_commands_own_status(self) -> None:
         run = self.run_while(self.one.machine, self.one.end, *self.options, command="exit 7")
@@ -263,7 +263,7 @@ class TheServiceInBetween(RunTest):
 
         run = self.run_while(self.one.machine, restart, *self.options)
         self.assert_status(run, FAILED)
-        self.assert_one_line(run, "no open session", "`cleanerctl purge` removes what the command left")
+        self.assert_one_line(run, "no open session", "`cleanerctl purge` with the same secrets declared removes what the command left")
 
     def test_the_session_is_open_while_the_command_runs_and_its_name_is_no_word_of_it(self) -> None:
         child = self.start(self.one.machine, *self.options)
