@@ -65,8 +65,8 @@ class Daemon {
 
   Status run() {
     Interruption interruption([this] { reload(); });
-    if (Status claimed = claim(); !claimed && claimed.error().code() == Errc::conflict) return claimed;
     if (Status listening = listen(); !listening) return listening;
+    if (Status claimed = claim(); !claimed && claimed.error().code() == Errc::conflict) return claimed;
     recover();
     const std::stop_token stop = interruption.token();
     worker_.trigger(Trigger::start);

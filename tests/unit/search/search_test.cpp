@@ -46,56 +46,6 @@ class SearchTest : public PlacesTest {
   }
 };
 
-TEST_F(SearchTest, GoesOnTellingWhereWhatTheHostBetrayedIsAlsoWhenNothingGivesItAwayAnyMore) {
-  const std::string betrayed = new_secret(), declared = new_secret();
-  write("a/f", betrayed);
-  write("b/f", declared);
-  const std::vector<Target> targets{place("a"), place("b")};
-  {
-    auto search = Search::open(std::make_shared<Rules>(some_rules()), options());
-    const auto known = [&] { return std::vector<Known>{{SecretValue(betrayed), "build argument A"}, {SecretValue(declared)}}; };
-    const auto first = search->run(targets, known, {}, {});
-    ASSERT_TRUE(first);
-    EXPECT_THAT(found(first->targets[1]), ElementsAre("known f"));
-  }
-  const Outcome later = run(targets);
-  EXPECT_EQ(later.bytes_read, 0u);
-  EXPECT_THAT(found(later.targets[0]), ElementsAre("known f"));
-  EXPECT_EQ(later.targets[0].hits.at(0).description, "build argument A");
-  EXPECT_THAT(found(later.targets[1]), IsEmpty());
-  write("a/f", new_secret());  // it is not there any more
-  EXPECT_THAT(found(run({place("a", false), place("b")}).targets[0]), IsEmpty());
-}
-
-TEST_F(SearchTest, ForgetsWhatOtherNamesBetrayed) {
-  const std::string betrayed = new_secret();
-  write("a/f", betrayed);
-  Options other = options();
-  for (const char* names : {"*_TOKEN", "*_KEY"}) {
-    other.names = names;
-    auto search = Search::open(std::make_shared<Rules>(some_rules()), other);
-    const auto known = [&] { return names[2] == 'T' ? std::vector<Known>{{SecretValue(betrayed), "X"}} : std::vector<Known>(); };
-    const auto outcome = search->run(std::vector<Target>{place("a")}, known, {}, {});
-    ASSERT_TRUE(outcome);
-    EXPECT_EQ(outcome->targets[0].hits.size(), names[2] == 'T' ? 1u : 0u);
-  }
-}
-
-TEST_F(SearchTest, DoesNotLookElsewhereForWhatIsTooCommon) {
-  const std::string token = new_token();
-  write("a/f", token);
-  write("b/f", "x" + token + "x");
-  Options with = options();
-  with.is_traced = [](std::string_view) { return false; };
-  for (int i = 0; i < 2; ++i) {
-    auto search = Search::open(std::make_shared<Rules>(some_rules()), with);
-    const Outcome outcome = run_with(*search, {place("a"), place("b")});
-    EXPECT_THAT(found(outcome.targets[0]), ElementsAre("token f"));
-    EXPECT_THAT(outcome.recognised, IsEmpty());
-    EXPECT_EQ(outcome.bytes_read == 0, i == 1);
-  }
-}
-
 TEST_F(SearchTest, AsksTheCacheTheSecondTime) {
   const std::string known = new_secret(), variable = "B=" + known;
   write("a/f", new_token());

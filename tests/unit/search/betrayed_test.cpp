@@ -1,0 +1,80 @@
+#include "search/search.hpp"
+
+#include "unit/search/support.hpp"
+
+namespace cleanerd::search {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class BetrayedTest : public PlacesTest {
+ protected:
+  Target place(const std::string& name, bool fixed = true) const { return {"/" + name, path(name), fixed, {}}; }
+
+  // Each search is another process's, as far as that can be.
+  Search search(const Options& options) const {
+    auto search = Search::open(std::make_shared<Rules>(some_rules()), options);
+    if (!search) throw std::runtime_error(search.error().message());
+    return std::move(*search);
+  }
+  Outcome run(const std::vector<Target>& targets, const std::vector<Known>& known, const Options& options) const {
+    auto outcome = search(options).run(targets, [&] { return known; }, {}, {});
+    if (!outcome) throw std::runtime_error(outcome.error().message());
+    return std::move(*outcome);
+  }
+  Options options() const {
+    Options options;
+    options.state_dir = path("state");
+    options.engine_id = "e1";
+    options.threads = 2;
+    return options;
+  }
+};
+
+TEST_F(BetrayedTest, ValuesAreToldWhereTheyAreAlsoWhenNothingGivesThemAwayAnyMore) {
+  const std::string betrayed = new_secret(), declared = new_secret();
+  write("a/f", betrayed);
+  write("b/f", declared);
+  const std::vector<Target> targets{place("a"), place("b")};
+  const Outcome first = run(targets, {{SecretValue(betrayed), "build argument A"}, {SecretValue(declared)}}, options());
+  EXPECT_THAT(found(first.targets[1]), ElementsAre("known f"));
+  const Outcome later = run(targets, {}, options());
+  EXPECT_EQ(later.bytes_read, 0u);
+  EXPECT_THAT(found(later.targets[0]), ElementsAre("known f"));
+  EXPECT_EQ(later.targets[0].hits.at(0).description, "build argument A");
+  EXPECT_THAT(found(later.targets[1]), IsEmpty());
+  write("a/f", new_secret());  // it is not there any more
+  EXPECT_THAT(found(run({place("a", false), place("b")}, {}, options()).targets[0]), IsEmpty());
+}
+
+TEST_F(BetrayedTest, ValuesAreForgottenWhereOtherNamesTellWhatIsASecret) {
+  write("a/f", new_secret());
+  const std::string betrayed = new_secret();
+  write("a/g", betrayed);
+  Options as_names_were = options(), with_others = options();
+  as_names_were.names = "*_TOKEN";
+  with_others.names = "*_KEY";
+  EXPECT_THAT(found(run({place("a")}, {{SecretValue(betrayed), "X"}}, as_names_were).targets[0]), ElementsAre("known g"));
+  EXPECT_THAT(found(run({place("a")}, {}, as_names_were).targets[0]), ElementsAre("known g"));
+  EXPECT_THAT(found(run({place("a")}, {}, with_others).targets[0]), IsEmpty());
+}
+
+TEST_F(BetrayedTest, ValuesThatAreTooCommonAreNotLookedForElsewhere) {
+  const std::string secret = new_secret();
+  write("a/.npmrc", "_password=" + secret);
+  write("b/f", secret);
+  Options careful = options();
+  careful.is_traced = [](std::string_view) { return false; };
+  for (const bool first : {true, false}) {
+    const Outcome outcome = run({place("a"), place("b")}, {}, careful);
+    EXPECT_THAT(outcome.targets[0].hits, SizeIs(1));
+    EXPECT_THAT(outcome.targets[1].hits, IsEmpty());
+    EXPECT_THAT(outcome.recognised, IsEmpty());
+    EXPECT_EQ(outcome.bytes_read != 0, first);
+  }
+}
+
+}  // namespace
+}  // namespace cleanerd::search
