@@ -57,7 +57,7 @@ Result<Journal> Journal::open(const std::string& state_dir) {
   if (Status made = make_directory(state_dir); !made) return std::move(made).error();
   const std::string lock_path = state_dir + "/lock";
   auto impl = std::make_unique<Impl>(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (impl->lock.get() < 0) return io_error("state directory: " + lock_path, errno);
+  if (!impl->lock) return io_error("state directory: " + lock_path, errno);
   if (::flock(impl->lock.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) return Error(Errc::conflict, "another purge is under way (" + lock_path + " is held); try again when it has ended");
     return io_error(lock_path, errno);

@@ -77,7 +77,7 @@ bool is_reference(std::string_view value) {
   return !name.empty() && name.find_first_not_of(kNameCharacters) == std::string_view::npos;
 }
 
-// "/certs/tls.key", "./id_rsa": no base64 of any length lacks capitals.
+// "/certs/tls.key", "./id_rsa". Base64 of a secret's length hardly ever lacks capitals.
 bool is_path(std::string_view value) {
   const bool begins = value.starts_with('/') || value.starts_with("./") || value.starts_with("../") || value.starts_with("~/");
   return begins && value.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789/._-~") == std::string_view::npos && value.size() >= 4;

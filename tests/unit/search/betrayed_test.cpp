@@ -9,27 +9,12 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-class BetrayedTest : public PlacesTest {
+class BetrayedTest : public WholeSearchTest {
  protected:
-  Target place(const std::string& name, bool fixed = true) const { return {"/" + name, path(name), fixed, {}}; }
-
-  // Each search is another process's, as far as that can be.
-  Search search(const Options& options) const {
-    auto search = Search::open(std::make_shared<Rules>(some_rules()), options);
-    if (!search) throw std::runtime_error(search.error().message());
-    return std::move(*search);
-  }
-  Outcome run(const std::vector<Target>& targets, const std::vector<Known>& known, const Options& options) const {
-    auto outcome = search(options).run(targets, [&] { return known; }, {}, {});
+  static Outcome run(const std::vector<Target>& targets, const std::vector<Known>& known, const Options& options) {
+    auto outcome = opened(options).run(targets, [&] { return known; }, {}, {});
     if (!outcome) throw std::runtime_error(outcome.error().message());
     return std::move(*outcome);
-  }
-  Options options() const {
-    Options options;
-    options.state_dir = path("state");
-    options.engine_id = "e1";
-    options.threads = 2;
-    return options;
   }
 };
 

@@ -14,30 +14,19 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-class SearchTest : public PlacesTest {
+class SearchTest : public WholeSearchTest {
  protected:
-  Target place(const std::string& name, bool fixed = true) const { return {"/" + name, path(name), fixed, {}}; }
   static Target texts(const std::string& name, std::vector<std::string_view> all) { return {name, "", false, std::move(all)}; }
 
-  // Each run is another process's, as far as that can be.
   Outcome run(const std::vector<Target>& targets, const std::vector<std::string>& known = {}, const std::string& more_rules = "") const {
-    auto search = Search::open(std::make_shared<Rules>(some_rules(more_rules)), options());
-    if (!search) throw std::runtime_error(search.error().message());
-    return run_with(*search, targets, known);
+    Search search = opened(options(), more_rules);
+    return run_with(search, targets, known);
   }
   static Outcome run_with(Search& search, const std::vector<Target>& targets, const std::vector<std::string>& known = {}) {
     const std::vector<SecretValue> values(known.begin(), known.end());
     auto outcome = search.run(targets, values, {}, {});
     if (!outcome) throw std::runtime_error(outcome.error().message());
     return std::move(*outcome);
-  }
-  Options options() const {
-    Options options;
-    options.state_dir = path("state");
-    options.engine_id = "e1";
-    options.key = Fingerprinter::Key{1, 2, 3};
-    options.threads = 2;
-    return options;
   }
   static std::string text_of(const Outcome& outcome) {
     std::string text;
@@ -65,10 +54,9 @@ TEST_F(SearchTest, AsksTheCacheTheSecondTime) {
   const Outcome second = run(targets, {known});
   EXPECT_EQ(second.bytes_read, 0u);
   EXPECT_EQ(text_of(second), text_of(first));
-  auto search = Search::open(std::make_shared<Rules>(some_rules()), options());
-  ASSERT_TRUE(search);
+  Search search = opened(options());
   for (int i = 0; i < 3; ++i) {
-    const Outcome again = run_with(*search, targets, {known});
+    const Outcome again = run_with(search, targets, {known});
     EXPECT_EQ(again.bytes_read, 0u);
     EXPECT_EQ(text_of(again), text_of(first));
   }
@@ -255,10 +243,9 @@ TEST_F(SearchTest, ReadsNothingOutsideAPlaceForTheSakeOfTheCache) {
 
 TEST_F(SearchTest, RemembersNothingThatChangedWhileItWasRead) {
   write("a/f", filler(1000));
-  auto search = Search::open(std::make_shared<Rules>(some_rules()), options());
-  ASSERT_TRUE(search);
+  Search search = opened(options());
   bool changed = false;
-  auto outcome = search->run(std::vector{place("a", false)}, std::vector<SecretValue>(), {}, [&](std::uint64_t) {
+  auto outcome = search.run(std::vector{place("a", false)}, std::vector<SecretValue>(), {}, [&](std::uint64_t) {
     if (!std::exchange(changed, true)) write("a/f", new_token());
   });
   ASSERT_TRUE(outcome);
@@ -267,10 +254,9 @@ TEST_F(SearchTest, RemembersNothingThatChangedWhileItWasRead) {
 
 TEST_F(SearchTest, StopsAsCancelledAndRemembersNothingOfAPlaceThatIsNotWhole) {
   for (int i = 0; i < 20; ++i) write("a/" + std::to_string(i), filler(400'000));
-  auto search = Search::open(std::make_shared<Rules>(some_rules()), options());
-  ASSERT_TRUE(search);
+  Search search = opened(options());
   std::stop_source stop;
-  const auto stopped = search->run(std::vector{place("a")}, std::vector<SecretValue>(), stop.get_token(), [&](std::uint64_t) { stop.request_stop(); });
+  const auto stopped = search.run(std::vector{place("a")}, std::vector<SecretValue>(), stop.get_token(), [&](std::uint64_t) { stop.request_stop(); });
   ASSERT_FALSE(stopped);
   EXPECT_EQ(stopped.error().code(), Errc::cancelled);
   EXPECT_EQ(run({place("a")}).bytes_read, 20u * 400'000);
@@ -285,11 +271,10 @@ TEST_F(SearchTest, GoesOnWhereItWasStopped) {
   one.threads = 1;
   std::size_t files = 0;
   {
-    auto search = Search::open(std::make_shared<Rules>(some_rules()), one);
-    ASSERT_TRUE(search);
+    Search search = opened(one);
     std::stop_source stop;
     const std::vector<SecretValue> values{SecretValue(known)};
-    const auto stopped = search->run(targets, values, stop.get_token(), [&](std::uint64_t) {
+    const auto stopped = search.run(targets, values, stop.get_token(), [&](std::uint64_t) {
       if (++files == 2) stop.request_stop();
     });
     ASSERT_FALSE(stopped);

@@ -66,4 +66,19 @@ Answer PlacesTest::read_one(const std::string& place, const std::vector<std::str
   return std::move(read({place.empty() ? root() : path(place)}, known, options).front());
 }
 
+Options WholeSearchTest::options() const {
+  Options options;
+  options.state_dir = path("state");
+  options.engine_id = "e1";
+  options.key = Fingerprinter::Key{1, 2, 3};
+  options.threads = 2;
+  return options;
+}
+
+Search WholeSearchTest::opened(const Options& options, const std::string& more_rules) {
+  auto search = Search::open(std::make_shared<Rules>(some_rules(more_rules)), options);
+  if (!search) throw std::runtime_error(search.error().message());
+  return std::move(*search);
+}
+
 }  // namespace cleanerd::search

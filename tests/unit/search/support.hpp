@@ -11,6 +11,7 @@
 
 #include "match/load_rules.hpp"
 #include "search/read_places.hpp"
+#include "search/search.hpp"
 #include "support/builders.hpp"
 #include "support/files.hpp"
 
@@ -47,6 +48,14 @@ class PlacesTest : public testing::Test {
 
  private:
   test::TempDir directory_;
+};
+
+// Whole searches, with their state in the same directory. Each that is opened is another process's, as far as that can be.
+class WholeSearchTest : public PlacesTest {
+ protected:
+  Target place(const std::string& name, bool fixed = true) const { return {"/" + name, path(name), fixed, {}}; }
+  Options options() const;
+  static Search opened(const Options& options, const std::string& more_rules = "");
 };
 
 }  // namespace cleanerd::search

@@ -17,7 +17,9 @@ TEST(NameRules, KnowSecretsOfRealLifeByTheirNames) {
         "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_CLIENT_SECRET", "AZURE_STORAGE_KEY", "AZURE_STORAGE_CONNECTION_STRING",
         "GOOGLE_CREDENTIALS", "GCP_CREDENTIALS_JSON", "API_KEY", "OPENAI_API_KEY", "APIKEY", "STRIPE_APIKEY", "SENTRY_DSN",
         "SSH_PRIVATE_KEY", "SIGNING_KEY", "ENCRYPTION_KEY", "DEPLOY_KEY_BASE64", "TLS_KEY_PEM", "GITHUB_PAT", "DOCKER_AUTH_CONFIG",
-        "NPM_CONFIG__AUTH", "TS_AUTHKEY", "GPG_PRIVATE_KEY", "ARTIFACTORY_ACCESS_KEY", "COMPOSER_AUTH"})
+        "NPM_CONFIG__AUTH", "TS_AUTHKEY", "GPG_PRIVATE_KEY", "ARTIFACTORY_ACCESS_KEY", "COMPOSER_AUTH", "FTPPASS", "DBPASSW", "DB_PASSWORT",
+        "SSH_PASS_PHRASE", "MOT_DE_PASSE", "PW", "ADMIN_PW", "ROOTPW", "NEXUS_PSW", "CRED", "REGISTRY_CREDS", "AUTH", "PAT", "COOKIE",
+        "ERLANG_COOKIE", "AUTH_SALT", "APPKEY", "SALES_APPKEY", "LICENSEKEY", "KUBECONFIG_B64", "BUNDLE_GEMS__EXAMPLE__COM"})
     EXPECT_TRUE(rules.is_secret(name)) << name;
 }
 
@@ -35,7 +37,10 @@ TEST(NameRules, LeaveNamesAloneThatHoldTheWordButNoSecret) {
         "GOOGLE_APPLICATION_CREDENTIALS_FILE", "DB_PASSWORD_FILE", "SECRET_NAME", "TOKEN_URL", "TOKEN_ENDPOINT", "TOKEN_TTL",
         "ACCESS_TOKEN_EXPIRES_IN", "PASSWORD_MIN_LENGTH", "PASSWORD_RESET_TIMEOUT", "MAX_TOKENS", "MAX_TOKENS_PER_REQUEST", "GPG_KEY",
         "PYTHON_GPG_KEY", "GPG_KEYS", "NGINX_GPGKEY", "SSH_PUBLIC_KEY", "DEPLOY_PUBKEY", "PRIMARY_KEY", "CACHE_KEY", "SECRET_VERSION",
-        "TOKEN_TYPE", "API_KEY_HEADER", "KEY_SHA256", "PASSWORD_POLICY", "AUTH_SECRET_PATH", "SECRETS_DIR", "CSRF_TOKEN_ENABLED"})
+        "TOKEN_TYPE", "API_KEY_HEADER", "KEY_SHA256", "PASSWORD_POLICY", "AUTH_SECRET_PATH", "SECRETS_DIR", "CSRF_TOKEN_ENABLED",
+        "SECRET_BACKEND", "SECRETS_PROVIDER", "PASSWORD_HASHER", "TOKEN_AUDIENCE", "TOKEN_ADDRESS", "PASSWORD_MAX_DAYS", "TOKEN_LIFETIME",
+        "SECRET_SCANNING", "TOKEN_ISSUER", "SECRETS_PROJECT", "TOKEN_METHOD", "I18N_KEY", "RECAPTCHA_SITE_KEY", "NEXT_PUBLIC_API_KEY",
+        "SUPABASE_ANON_KEY"})
     EXPECT_FALSE(rules.is_secret(name)) << name;
 }
 
@@ -63,12 +68,14 @@ TEST(NameRules, TakePatternsAndExceptionsOfThePerson) {
 TEST(CanBeSecret, IsFalseForWhatStandsInASecretsPlace) {
   for (const char* value : {"", " ", "\"\"", "''", "true", "False", "YES", "off", "none", "null", "0", "1", "-", "n/a", "default",
                             "$TOKEN", "${TOKEN}", "${TOKEN:-}", "$(cat /run/secrets/x)", "\"$TOKEN\"", "/run/secrets/token", "***",
-                            "xxxxxxxx", "********", "...", "<token>", "'<your key>'"})
+                            "xxxxxxxx", "********", "...", "<token>", "'<your key>'", "bearer", "OIDC", "disabled", "/certs/tls.key", "./id_rsa",
+                            "~/.ssh/id_ed25519", "https://login.example.org/realms/main", "redis://cache:6379/0"})
     EXPECT_FALSE(can_be_secret(value)) << value;
 }
 
 TEST(CanBeSecret, IsTrueForEverythingElse) {
-  for (const char* value : {"a", "hunter2", "\"quoted\"", "$", "pa$$word", "$ecret!", "${half", "2", "truely", "<half", "a b c"})
+  for (const char* value : {"a", "hunter2", "\"quoted\"", "$", "pa$$word", "$ecret!", "${half", "2", "truely", "<half", "a b c", "/a", "/Kx9vPq+/aLm",
+                            "redis://:hunter2@cache:6379", "https://example.org/?key=a", "https://hooks.example.org/services/Kx9vPqaLmR5tYwZ2bN"})
     EXPECT_TRUE(can_be_secret(value)) << value;
   EXPECT_TRUE(can_be_secret(test::new_secret()));
 }
@@ -82,13 +89,30 @@ TEST(IsSearchable, WantsEightBytesOfFourKindsThatAreNotCommon) {
 }
 
 TEST(CanBeTraced, IsFalseForWhatInnocentObjectsHold) {
-  for (const char* value : {"WordPress", "/usr/local", "/opt/tool-x/bin"}) {
+  for (const char* value : {"WordPress", "/usr/local", "/opt/tool-x/bin", "mysql123", "Hunter2023", "production1"}) {
     EXPECT_FALSE(can_be_traced(value)) << value;
     EXPECT_TRUE(is_searchable(value)) << value << ": who declares it knows";
   }
   EXPECT_FALSE(can_be_traced("password"));
   EXPECT_TRUE(can_be_traced("/Kx9vPq+/aLm"));
+  EXPECT_TRUE(can_be_traced("hunter20231"));
+  EXPECT_TRUE(can_be_traced("correcthorse"));
   EXPECT_TRUE(can_be_traced(test::new_secret()));
+}
+
+TEST(IsPresetPassword, IsTrueForWhatServicesAreTriedWith) {
+  for (const char* value : {"guest", "Postgres", "root", "password"}) EXPECT_TRUE(is_preset_password(value)) << value;
+  for (const char* value : {"guest1", "hunter2", "correct-horse"}) EXPECT_FALSE(is_preset_password(value)) << value;
+}
+
+TEST(NameRules, AreTheSameTextForTheSameRules) {
+  const std::vector<std::string> one{"A"}, other{"B"};
+  NameRules with_one, with_other;
+  with_one.add(one, other);
+  with_other.add(other, one);
+  EXPECT_EQ(NameRules().text(), NameRules().text());
+  EXPECT_NE(with_one.text(), NameRules().text());
+  EXPECT_NE(with_one.text(), with_other.text());
 }
 
 }  // namespace
