@@ -14,6 +14,8 @@ using YAML::Node;
 constexpr std::size_t kMostPolicies = 200;
 constexpr std::size_t kLongestName = 64;
 constexpr std::size_t kMostKept = 1'000'000;
+constexpr std::chrono::seconds kOftenest{1};
+constexpr std::chrono::days kRarest{366};
 
 template <class Number>
 std::optional<Number> parse_number(std::string_view text) {
@@ -171,7 +173,7 @@ class PolicyReader {
     Schedule& schedule = policy_.schedule.emplace();
     const std::size_t before = reader_.problems();
     reader_.map(node, "schedule",
-                {{"every", [&](const Node& n) { reader_.duration(n, schedule.every.emplace()); }},
+                {{"every", [&](const Node& n) { reader_.duration(n, schedule.every.emplace(), kOftenest, kRarest); }},
                  {"window", [&](const Node& n) {
                     std::string value;
                     if (!reader_.text(n, value, "a time of day, such as \"02:00-05:00\" (UTC)")) return;

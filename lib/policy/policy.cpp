@@ -1,13 +1,25 @@
 #include "policy/policy.hpp"
 
 namespace cleanerd::policy {
+namespace {
 
-Policy only_due(Policy policy, const std::map<std::string, Instant>& last_run, Instant now) {
-  std::erase_if(policy.policies, [&](const NamedPolicy& one) {
-    const auto last = last_run.find(one.name);
-    return one.schedule && !is_due(*one.schedule, last == last_run.end() ? std::nullopt : std::optional(last->second), now);
-  });
+bool is_due(const NamedPolicy& policy, const LastRuns& last_run, Instant now) {
+  const auto last = last_run.find(policy.name);
+  return is_due(*policy.schedule, last == last_run.end() ? std::nullopt : std::optional(last->second), now);
+}
+
+}  // namespace
+
+Policy only_due(Policy policy, const LastRuns& last_run, Instant now) {
+  std::erase_if(policy.policies, [&](const NamedPolicy& one) { return one.schedule && !is_due(one, last_run, now); });
   return policy;
+}
+
+std::set<std::string> due_by_schedule(const Policy& policy, const LastRuns& last_run, Instant now) {
+  std::set<std::string> due;
+  for (const NamedPolicy& one : policy.policies)
+    if (one.schedule && is_due(one, last_run, now)) due.insert(one.name);
+  return due;
 }
 
 }  // namespace cleanerd::policy

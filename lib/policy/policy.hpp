@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,7 +41,12 @@ struct Policy {
   std::vector<NamedPolicy> policies{built_in_secrets()};  // in order; names are unique
 };
 
-// Without the policies that are not due now. `last_run` by name.
-Policy only_due(Policy policy, const std::map<std::string, Instant>& last_run, Instant now);
+using LastRuns = std::map<std::string, Instant>;  // by the policy's name
+
+// Without the policies that are not due now.
+Policy only_due(Policy policy, const LastRuns& last_run, Instant now);
+
+// Names of the policies whose schedule wants them now.
+std::set<std::string> due_by_schedule(const Policy& policy, const LastRuns& last_run, Instant now);
 
 }  // namespace cleanerd::policy

@@ -199,6 +199,7 @@ class Daemon {
         worker_.trigger(Trigger::interval);
         (void)purge::forget_before(state_dir_, system_now() - worker_.policy()->keep_audit);
       }
+      worker_.watch_schedules();
       for (const EndedSession& session : sessions_.take_expired()) expire(session);
       if (owns_path_ && !server_.path_is_ours()) {
         if (Status again = server_.relisten(); !again) spdlog::error("control socket: {}", printable(again.error().message(), 300));

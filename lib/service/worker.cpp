@@ -89,6 +89,14 @@ void Worker::prepare_for_end() {
   pend(Trigger::interval, kLongerJob);
 }
 
+void Worker::watch_schedules() {
+  const std::lock_guard lock(mutex_);
+  if (running_) return;  // it may be for them
+  auto due = policy::due_by_schedule(*policy_, last_run_, system_now());
+  if (!std::ranges::includes(due_, due)) pend(Trigger::interval, {});
+  due_ = std::move(due);
+}
+
 void Worker::pend(Trigger why, steady_clock::duration in) {
   const auto from = steady_clock::now() + in;
   pending_from_ = pending_.empty() ? from : std::min(pending_from_, from);
@@ -281,7 +289,7 @@ Result<JobResult> Worker::perform(const Job& job, Trigger why, const std::stop_t
     return run_job(whole, *place, stop, alive);
   }();
   sign_of_life_ = 0;
-  if (result && job.what == What::purge) {
+  if (result && !result->error && is_for_all(job)) {
     const std::lock_guard lock(mutex_);
     for (const policy::NamedPolicy& one : policy->policies) last_run_[one.name] = system_now();
   }
@@ -295,7 +303,7 @@ void Worker::tell(Trigger why, What what, const Result<JobResult>& result, stead
 // A policy's schedule is for what nobody asked for.
 Worker::Policy Worker::policy_for(Trigger why) const {
   const std::lock_guard lock(mutex_);
-  if (why == Trigger::request || why == Trigger::session) return policy_;
+  if (why == Trigger::request) return policy_;
   return std::make_shared<policy::Policy>(policy::only_due(*policy_, last_run_, system_now()));
 }
 

@@ -50,6 +50,8 @@ class Worker {
   void trigger(Trigger why);
   // A session has begun that declared something. A look a moment later searches what is there already for it, so that its end need not.
   void prepare_for_end();
+  // A look follows where a policy's schedule has come. To be called every few seconds. Any thread.
+  void watch_schedules();
   void use(Policy policy);  // from the next job on
   Policy policy() const;
 
@@ -104,7 +106,8 @@ class Worker {
   std::set<Trigger> pending_;
   std::chrono::steady_clock::time_point pending_from_{};
   std::optional<std::stop_source> look_;  // of the purge for nobody in particular that runs, until it removes
-  std::map<std::string, Instant> last_run_;  // of each policy
+  policy::LastRuns last_run_;
+  std::set<std::string> due_;  // policies whose schedule has come, and that a look was planned for
   Memory memory_;                            // the worker's thread alone, as the next
   std::optional<std::chrono::steady_clock::time_point> forget_at_;
   std::optional<std::chrono::steady_clock::time_point> next_try_;  // what was busy, or could not be done

@@ -122,5 +122,35 @@ class ManyTriggers(ServiceTest):
         service.wait_for("nothing is left", lambda: not host.left())
 
 
+class Schedules(ServiceTest):
+    POLICIES = """interval: 1h
+policies:
+  - name: often
+    match: {kinds: [image.dangling]}
+    schedule: {every: 2s}
+  - name: daily
+    match: {kinds: [volume.*]}
+    schedule: {every: 24h}
+"""
+
+    def test_are_followed_whatever_the_interval_and_by_nothing_else(self) -> None:
+        host = innocent_host()
+        service = self.service(host, config=self.POLICIES).wait_until_looked()
+        before = service.metric("cleanerd_purge_runs_total", trigger="interval")
+        image = host.state.add_image(step="RUN true")
+        service.wait_for("it is gone", lambda: image not in host.state.images)
+        service.wait_for("its time has come again", lambda: service.metric("cleanerd_purge_runs_total", trigger="interval") >= before + 3)
+
+    def test_are_not_what_a_sessions_end_goes_by(self) -> None:
+        host = innocent_host()
+        service = self.service(host, config=self.POLICIES.replace("2s", "1h")).wait_until_looked()
+        session = json.loads(service.ask("POST", "/v1/sessions", {}).text)["id"]
+        image = host.state.add_image(step="RUN true")
+        self.assertEqual(service.ask("POST", f"/v1/sessions/{session}/end", {}).last["status"], 0)
+        self.assertIn(image, host.state.images)
+        self.assertEqual(service.ask("POST", "/v1/jobs/purge", {}).last["status"], 0)
+        self.assertNotIn(image, host.state.images)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -116,6 +116,7 @@ TEST(Policies, SayWhereAProblemIsAndWhatWasExpected) {
       {"policies: [{name: a, match: {secret: true}, min_free_space: 101%}]\n", "1:61", "expected a size, such as 20GB, or a part of the disk"},
       {"policies: [{name: a, match: {secret: true}, action: report, keep_newest: 1}]\n", "1:74", "limits belong to policies that purge"},
       {"policies: [{name: a, match: {secret: true}, schedule: {}}]\n", "1:55", "a schedule needs every"},
+      {"policies: [{name: a, match: {secret: true}, schedule: {every: 0s}}]\n", "1:63", "expected a duration from 1s to"},
       {"policies: [{name: a, match: {secret: true}, schedule: {window: 2-5}}]\n", "1:64", "expected a time of day"},
       {"policies: [{name: a, match: {secret: true}, schedule: {window: '02:00-25:00'}}]\n", "1:64", "expected a time of day"},
       {"policies: [{name: a, match: {secret: true}, colour: red}]\n", "1:45", "unknown key 'colour' in a policy; expected one of: name, match, action"},

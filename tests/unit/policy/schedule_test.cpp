@@ -1,5 +1,6 @@
 #include "policy/schedule.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "policy/policy.hpp"
@@ -58,6 +59,16 @@ TEST(IsDue, RunsAsOftenAsItSaysAndNeverInABusyLoop) {
   EXPECT_EQ(runs({{}, Window{23h, 1h}}, days(10)), 11) << "the first begins in the night before";
   EXPECT_EQ(runs({days(1), {}}, days(10)), 10);
   EXPECT_EQ(runs({1h, Window{2h, 5h}}, days(10)), 30);
+}
+
+TEST(DueBySchedule, NamesWhatHasAScheduleThatHasCome) {
+  Policy policy;
+  for (const char* name : {"night", "hourly"}) policy.policies.push_back(built_in_secrets()), policy.policies.back().name = name;
+  policy.policies[1].schedule = Schedule{{}, Window{2h, 5h}};
+  policy.policies[2].schedule = Schedule{1h, {}};
+  EXPECT_THAT(due_by_schedule(policy, {}, at(14, 12h)), testing::ElementsAre("hourly"));
+  EXPECT_THAT(due_by_schedule(policy, {{"hourly", at(14, 11h + 30min)}}, at(14, 12h)), testing::IsEmpty());
+  EXPECT_THAT(due_by_schedule(policy, {{"hourly", at(14, 2h)}}, at(14, 3h)), testing::ElementsAre("hourly", "night"));
 }
 
 TEST(OnlyDue, LeavesOutWhatIsNotDueAndKeepsTheOrder) {
