@@ -62,6 +62,8 @@ class Service:
         while not come():
             if time.monotonic() > deadline:
                 raise AssertionError(f"not within {DEADLINE} s: {what}\n{self.log[-3000:]}")
+            if self.process.poll() is not None and not come():
+                raise AssertionError(f"the service has ended before: {what}\n{self.log[-3000:]}")
             time.sleep(0.05)
 
     def wait_until_looked(self) -> "Service":

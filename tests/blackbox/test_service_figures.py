@@ -129,7 +129,7 @@ policies:
     match: {kinds: [image.dangling]}
     schedule: {every: 2s}
   - name: daily
-    match: {kinds: [volume.*]}
+    match: {kinds: [cache.mount]}
     schedule: {every: 24h}
 """
 
