@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <random>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace cleanerd::match {
 namespace {
@@ -102,6 +104,29 @@ TEST(TextSpans, OnlyLongTextIsSureToBeWithin) {
   EXPECT_FALSE(is_within_spans("0123456789abcd\xc3\xa4"));
   EXPECT_FALSE(is_within_spans(std::string("0123456789abcde\0", 16)));
   EXPECT_FALSE(is_within_spans(std::string(20, '\0')));
+}
+
+TEST(TextSpans, AreTheSameWhicheverWayTheyAreFound) {
+  std::mt19937 random(4);
+  const auto pairs = [](const std::vector<Span>& spans) {
+    std::vector<std::pair<std::size_t, std::size_t>> all;
+    for (const Span& span : spans) all.emplace_back(span.begin, span.end);
+    return all;
+  };
+  for (int i = 0; i < 300; ++i) {
+    std::string bytes;
+    while (bytes.size() < random() % 9000) {
+      bytes += noise(random, random() % 300) + text(random, random() % 30);
+      if (random() % 4 == 0) bytes += widened(text(random, random() % 30), random() % 2 == 0);
+      for (int any = 0; any < 40; ++any) bytes += static_cast<char>(random());
+    }
+    std::vector<Span> best, other;
+    find_text_spans(bytes, best);
+    for (std::size_t way = 1; way < ways_to_find_text_spans(); ++way) {
+      find_text_spans(bytes, other, way);
+      EXPECT_EQ(pairs(other), pairs(best)) << way << " of " << ways_to_find_text_spans() << ", " << bytes.size() << " bytes";
+    }
+  }
 }
 
 }  // namespace
