@@ -124,16 +124,21 @@ class Opener {
     else for (const auto support : kFormats) support(handle.get());
     if (archive_read_open2(handle.get(), &reader, nullptr, &Reader::read, nullptr, nullptr) < ARCHIVE_WARN)
       return report(path, handle.get(), false);
-    for (;;) {
+    for (std::string before = path + "!";;) {
       archive_entry* entry = nullptr;
       const int state = archive_read_next_header(handle.get(), &entry);
       if (state == ARCHIVE_EOF) return rest(path, reader, handle.get());
       if (state < ARCHIVE_WARN) return report(path, handle.get(), false);
       if (compressed && archive_filter_count(handle.get()) <= 1) return sink_.damaged(path);
       if (const std::string reason = budget_.entry(); !reason.empty()) return sink_.unread(path, reason);
-      if (archive_entry_filetype(entry) != AE_IFREG && !compressed) continue;
-      const char* name = compressed ? nullptr : archive_entry_pathname(entry);
-      if (!member(compressed ? path : path + "!" + (name != nullptr ? name : "?"), handle.get(), depth, compressed)) return;
+      if (compressed) {
+        if (!member(path, handle.get(), depth, true)) return;
+        continue;
+      }
+      const char* name = archive_entry_pathname(entry);
+      std::string whole = path + "!" + (name != nullptr ? name : "?");
+      tell_names(entry, whole, std::exchange(before, whole));
+      if (archive_entry_filetype(entry) == AE_IFREG && !member(whole, handle.get(), depth, false)) return;
     }
   }
 
@@ -172,6 +177,14 @@ class Opener {
     std::size_t filled_ = 0;
     std::uint64_t given_ = 0;
   };
+
+  void tell_names(archive_entry* entry, const std::string& path, std::string_view before) {
+    // Directories come before what is in them, or have no member of their own.
+    const auto same = static_cast<std::size_t>(std::ranges::mismatch(path, before).in1 - path.begin());
+    sink_.name(path, std::string_view(path).substr(path.find_last_of("/!", std::min(same, path.size() - 1)) + 1));
+    for (const char* target : {archive_entry_symlink(entry), archive_entry_hardlink(entry)})
+      if (target != nullptr) sink_.name(path, target);
+  }
 
   // What follows the container's end (a zip's directory with its comment, too), but for the zeros that fill a tar up.
   void rest(const std::string& path, Reader& reader, archive* handle) {

@@ -34,6 +34,8 @@ class UnpackSink {
   virtual void unread(const std::string& path, const std::string& reason) = 0;
   // What begins as a container and is none, or a broken one: nobody can read more of it than its bytes as they are.
   virtual void damaged(const std::string& path) = 0;
+  // Of each member of an archive, whatever it is: what of its name the member before had not, and what a link points to; between two members.
+  virtual void name(const std::string&, std::string_view) {}
   virtual bool cancelled() { return false; }
 };
 

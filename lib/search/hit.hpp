@@ -17,7 +17,7 @@ struct Hit {
   std::string description;  // the rule's; of a known value that the host has betrayed, whence
   std::string file;         // from the place, "outer.tar.gz!inner" within a container of bytes; empty where the place is a file;
                             // a text's number where the target is texts
-  std::uint64_t begin = 0;  // bytes that hold the secret; both 0 where the file as such is the finding
+  std::uint64_t begin = 0;  // bytes that hold the secret; both 0 where the file as such, or its name, is the finding
   std::uint64_t end = 0;
   match::Encoding encoding = match::Encoding::plain;
   bool checked = false;     // a checksum or structure was right, so it is no chance

@@ -9,6 +9,8 @@
 #include <system_error>
 #include <thread>
 
+#include "search/members.hpp"
+#include "search/names.hpp"
 #include "search/streams.hpp"
 #include "storage/walk.hpp"
 
@@ -25,7 +27,11 @@ constexpr std::uint64_t kWorthSkipping = 1u << 20;
 class FileReader {
  public:
   FileReader(std::span<const Matcher* const> matchers, const Fingerprinter& fingerprint, const ReadOptions& options)
-      : options_(options), outer_(matchers, fingerprint), inner_(matchers, fingerprint) {}
+      : options_(options), outer_(matchers, fingerprint), inner_(matchers, fingerprint), names_(outer_) {}
+
+  void name(std::string_view path, std::string_view name, Collected& into) { names_.add(path, name, into); }
+  // Of the place: what is said of it is whole only then.
+  void end(Collected& into) { names_.search(into); }
 
   // As far as the file reached when it was opened.
   void read(const std::string& name, const storage::Descriptor& file, std::uint64_t size, Collected& into) {
@@ -67,12 +73,15 @@ class FileReader {
   const ReadOptions& options_;
   Streams outer_;
   Streams inner_;  // members of a container, while outer_ waits
+  Names names_;
 };
 
 class Visitor final : public storage::WalkVisitor {
  public:
   Visitor(FileReader& reader, Collected& into) : reader_(reader), into_(into) {}
   void file(const storage::WalkFile& file) override { reader_.read(std::string(file.path), *file.content, file.size, into_); }
+  void name(std::string_view path, std::string_view name) override { reader_.name(path, name, into_); }
+  bool wants_names() const override { return true; }
   void unreadable(std::string_view path, int error) override {
     into_.add_unread(std::string(path), std::generic_category().message(error));
   }
@@ -144,6 +153,7 @@ class Work {
   void walk(const Active& active, FileReader& reader) {
     Visitor visitor(reader, collected_[active.place]);
     active.walk->run(visitor);  // comes back when the whole directory is done
+    reader.end(collected_[active.place]);
     const std::lock_guard lock(mutex_);
     whole_[active.place] = !options_.stop.stop_requested();
     std::erase_if(active_, [&](const Active& other) { return other.walk == active.walk; });

@@ -10,7 +10,7 @@ namespace cleanerd::search {
 namespace {
 
 // user_version of the tables below. Another one is dropped: a cache needs no migration.
-constexpr int kSchemaVersion = 3;
+constexpr int kSchemaVersion = 4;
 constexpr std::uint32_t kGenerations = 0x7fffffff;
 constexpr const char* kSchema = R"(
 CREATE TABLE known_set (id INTEGER PRIMARY KEY, engine TEXT NOT NULL, fingerprints BLOB NOT NULL);

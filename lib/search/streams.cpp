@@ -36,6 +36,11 @@ Hit make_hit(match::Match&& found, const Matcher& matcher, const std::string& fi
   return hit;
 }
 
+std::string replaced(std::string text, const std::string& what, const std::string& by) {
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size()) text.replace(at, what.size(), by);
+  return text;
+}
+
 }  // namespace
 
 void Collected::add(Hit hit) {
@@ -55,7 +60,16 @@ void Collected::add_bytes(std::uint64_t bytes) {
   answer_.bytes += bytes;
 }
 
+void Collected::hide_in_paths(const std::string& spelled, const std::string& masked) {
+  const std::lock_guard lock(mutex_);
+  hidden_.emplace(spelled, masked);
+}
+
 Answer Collected::take() {
+  for (const auto& [spelled, masked] : hidden_) {
+    for (Hit& hit : answer_.hits) hit.file = replaced(std::move(hit.file), spelled, masked);
+    for (UnreadFile& file : answer_.unread) file.file = replaced(std::move(file.file), spelled, masked);
+  }
   std::ranges::sort(answer_.hits, {}, [](const Hit& hit) { return std::tie(hit.file, hit.begin, hit.end, hit.rule); });
   std::ranges::sort(answer_.unread, {}, &UnreadFile::file);
   return std::move(answer_);

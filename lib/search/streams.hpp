@@ -2,14 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "match/matcher.hpp"
-#include "match/unpack.hpp"
-#include "search/read_places.hpp"
+#include "search/hit.hpp"
 
 namespace cleanerd::search {
 
@@ -20,11 +20,14 @@ class Collected {
   void add_unread(std::string file, std::string reason);
   void add_bytes(std::uint64_t bytes);
   void set_gone() { answer_.gone = true; }
+  // A name holds a secret: no path shall.
+  void hide_in_paths(const std::string& spelled, const std::string& masked);
   Answer take();
 
  private:
   std::mutex mutex_;
   Answer answer_;
+  std::map<std::string, std::string> hidden_;
 };
 
 // Scanners of all the matchers over one stream at a time, which share its buffer.
@@ -53,32 +56,6 @@ class Streams {
   Collected* into_ = nullptr;
   std::uint64_t offset_ = 0;
   std::size_t filled_ = 0;
-};
-
-// What a container holds, searched member by member.
-class Members final : public match::UnpackSink {
- public:
-  Members(Streams& streams, Collected& into, const ReadOptions& options) : streams_(streams), into_(into), options_(options) {}
-  void begin(const std::string& path) override { streams_.begin(path, into_); }
-  void bytes(std::span<const char> bytes) override { streams_.append(bytes); }
-  void end() override { into_.add_bytes(streams_.finish()); }
-  void unread(const std::string& path, const std::string& reason) override {
-    whole = false;
-    into_.add_unread(path, reason);
-  }
-  void damaged(const std::string& path) override {
-    whole = false;
-    if (path.empty()) broken_off = true;
-  }
-  bool cancelled() override { return options_.stop.stop_requested(); }
-
-  bool whole = true;
-  bool broken_off = false;  // of a stream, which has no name
-
- private:
-  Streams& streams_;
-  Collected& into_;
-  const ReadOptions& options_;
 };
 
 }  // namespace cleanerd::search

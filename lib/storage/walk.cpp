@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -76,6 +77,14 @@ class Walk::Descent {
     if (visitor_.wants_opaque() && is_opaque(directory.get())) visitor_.opaque(path_);
   }
 
+  void tell_names(const char* name, std::uint8_t type) {
+    visitor_.name(path_, name);
+    if (type != DT_LNK) return;
+    std::array<char, PATH_MAX> target;
+    const ssize_t size = ::readlinkat(levels_.back().descriptor.get(), name, target.data(), target.size());
+    if (size > 0) visitor_.name(path_, {target.data(), static_cast<std::size_t>(size)});
+  }
+
   // From the nearest level that is open. Those right above are needed next and stay open, too: coming up from a great depth is
   // otherwise one way down for each level.
   bool reopen() {
@@ -135,6 +144,7 @@ class Walk::Descent {
       }
       type = type_of(status);
     }
+    if (visitor_.wants_names()) tell_names(name, type);
     if (type == DT_CHR && status.st_rdev == makedev(0, 0)) visitor_.whiteout(path_);
     if (type == DT_REG) walk_.content_ == Content::count ? report(status, nullptr) : open(name);
     return type == DT_DIR && enter(name, entry.next);

@@ -39,6 +39,9 @@ class WalkVisitor {
   virtual void whiteout(std::string_view) {}
   virtual void opaque(std::string_view) {}
   virtual bool wants_opaque() const { return false; }  // asking costs two calls a directory
+  // The name of every entry, and what a link points to; `path` is the entry's.
+  virtual void name(std::string_view, std::string_view) {}
+  virtual bool wants_names() const { return false; }  // asking costs a call a link
 };
 
 class Walk {
