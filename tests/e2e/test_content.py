@@ -92,6 +92,34 @@ class Content(OnOneEngine):
         self.assertIn("Nothing to remove", again.stdout)
 
 
+NAMED = """
+FROM busybox:local AS first
+RUN --mount=type=bind,target=/context mkdir -p "/cache/$(cat /context/settings)/objects" && ln -s "/cache/$(cat /context/settings)" /current
+FROM busybox:local
+COPY --from=first /bin/busybox /only
+"""
+
+
+class Names(OnFreshEngine):
+    def names(self, value: str) -> list[str]:
+        """Of what lies below the data root and has the value in its own name or in what it points to."""
+        entries = [Path(directory) / name for directory, folders, files in os.walk(self.engine.data_root) for name in folders + files]
+        return [str(entry) for entry in entries if value in entry.name or (entry.is_symlink() and value in os.readlink(entry))]
+
+    def test_that_hold_a_declared_secret_go_with_their_layers(self) -> None:
+        self.host.populate()
+        value = self.host.plant()
+        build = self.engine.build(NAMED, {"settings": value.encode()}, "buildkit")
+        self.assertTrue(build.ok, build.error)
+        self.assertTrue(self.names(value), "the build left no such name: the test proves nothing")
+        purge = self.ctl.run("purge", "--force", "--secret-env", "JOB_SECRET", env={"JOB_SECRET": value})
+        self.assertEqual(purge.returncode, 0, purge.stdout + purge.stderr)
+        self.assertEqual(self.names(value), [])
+        self.assertEqual(self.host.left(), [])
+        self.assertEqual(self.host.lost(), {})
+        self.assertEqual(self.host.warm_misses(), [])
+
+
 class Rereading(OnFreshEngine):
     """Unchanged bytes are read once, and nothing outside the data root ever."""
 
