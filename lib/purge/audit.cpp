@@ -55,6 +55,12 @@ UNION ALL
 SELECT at, kind, actor, '', '', subject, outcome, text, at, id, '' FROM event WHERE at >= ?1 AND at < ?2
 ORDER BY 1 DESC, 10 DESC, 6)";
 
+Error no_kind(const std::string& value) {
+  std::string kinds;
+  for (const std::string_view kind : kAuditKinds) (kinds += kinds.empty() ? "" : ", ") += kind;
+  return Error(Errc::usage, "kind: there is no '" + printable(value, 60) + "' on the audit; expected one of: " + kinds);
+}
+
 }  // namespace
 
 Result<AuditFilter> parse_audit_filter(std::span<const std::string> arguments, Instant now) {
@@ -69,6 +75,7 @@ Result<AuditFilter> parse_audit_filter(std::span<const std::string> arguments, I
     const auto equals = argument.find('=');
     const std::string key = argument.substr(0, equals), value = equals == std::string::npos ? "" : argument.substr(equals + 1);
     if (const auto list = lists.find(key); list != lists.end() && equals != std::string::npos) {
+      if (key == "kind" && std::ranges::find(kAuditKinds, value) == kAuditKinds.end()) return no_kind(value);
       list->second->push_back(value);
     } else if (key == "since" || key == "until") {
       const auto at = time(value);

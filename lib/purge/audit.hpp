@@ -1,10 +1,12 @@
 // What was done on this host, and why: the journal as people read it, and what it takes down beside removals.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
@@ -12,9 +14,13 @@
 
 namespace cleanerd::purge {
 
+// Of what is on the journal: a removal, or an event.
+inline constexpr std::array<std::string_view, 12> kAuditKinds{"removal", "start", "stop",          "reload",      "refused",         "plan",
+                                                              "verify",  "gate",  "session-begin", "session-end", "session-expired", "session-lost"};
+
 // Nothing in it is a secret: ids, names of sessions, codes.
 struct Event {
-  std::string kind;     // session-begin, session-end, session-expired, session-lost, plan, verify, gate, refused, reload, start, stop
+  std::string kind;     // one of kAuditKinds
   std::string actor;    // "uid 0", "service"
   std::string subject;  // a session's id, an image, what was refused
   std::string outcome;  // a code: done, secrets, failed, …

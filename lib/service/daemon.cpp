@@ -47,6 +47,9 @@ Status check_options(const DaemonOptions& options, const policy::Policy& policy)
   return {};
 }
 
+// The rest quotes the file.
+std::string first_line(const Error& error) { return printable(error.message().substr(0, error.message().find('\n')), 300); }
+
 void log_as(const DaemonOptions& options, const policy::Policy& policy) {
   spdlog::set_level(spdlog::level::from_str(options.log_level.value_or(policy.log_level)));
 }
@@ -252,7 +255,7 @@ class Daemon {
       worker_.use(std::make_shared<policy::Policy>(std::move(*policy)));
     }
     else spdlog::error("the configuration is not used, the one before stays: {}", policy.error().message());
-    (void)purge::note(state_dir_, {"reload", "service", "", policy ? "done" : "refused", ""});
+    (void)purge::note(state_dir_, {"reload", "service", "", policy ? "done" : "refused", policy ? "" : first_line(policy.error())});
     ::sd_notify(0, "READY=1");
   }
 

@@ -1,6 +1,7 @@
 """cleanerd's options and their keys in the configuration: what can never work ends it at once, what may come is waited for."""
 
 import os
+import json
 import signal
 import subprocess
 import time
@@ -93,6 +94,10 @@ class LogLevel(ServiceTest):
         service.wait_for("calls are logged", lambda: service.ask("POST", "/v1/jobs/scan", {}) and " debug engine call " in service.log)
         self.reload_with(service, "debug", "loud")
         service.wait_for("the mistake is told", lambda: "expected one of: error, warn, info, debug, trace" in service.log)
+        service.wait_for("the audit tells it, too", lambda: any("expected one of: error" in entry["reason"] for entry in self.reloads(service)))
+
+    def reloads(self, service: Service) -> list[dict[str, str]]:
+        return json.loads(service.ask("GET", "/v1/audit?kind=reload").text)["entries"]
 
 
 if __name__ == "__main__":

@@ -216,7 +216,7 @@ TEST_F(JournalTest, ForgetsWhatIsSettledAndNothingElse) {
 }
 
 TEST(AuditFilter, RefusesWhatItDoesNotKnow) {
-  for (const char* wrong : {"", "kind", "=x", "color=red", "since=", "since=yesterday", "limit=", "limit=-1", "limit=1e3", "limit=12345678"}) {
+  for (const char* wrong : {"", "kind", "=x", "color=red", "since=", "since=yesterday", "limit=", "limit=-1", "kind=", "kind=builds", "limit=1e3", "limit=12345678"}) {
     const std::vector<std::string> arguments{wrong};
     const auto filter = parse_audit_filter(arguments, system_now());
     ASSERT_FALSE(filter) << wrong;
