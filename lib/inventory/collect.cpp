@@ -158,7 +158,7 @@ Result<Inventory> collect(const Host& host, Lists lists) {
     if (!config && config.error().code() == Errc::not_found) continue;  // removed since it was listed
     if (!config && ends_the_look(config.error().code())) return std::move(config).error();
     const ImageId id = (*images)[i].id;
-    if (!config) snapshot.unread.push_back({"image " + id.short_form(), config.error().message()});
+    if (!config) snapshot.unread_images.emplace_back(id, config.error().message());
     snapshot.images.push_back({std::move((*images)[i]), std::move(config).value_or(engine::ImageConfig())});
   }
   snapshot.containers = std::move(*containers);

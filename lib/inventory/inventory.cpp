@@ -172,6 +172,8 @@ Inventory::Inventory(Snapshot snapshot)
                                                    : Kind::image_dangling;
     objects_.push_back({kind, std::move(image)});
   }
+  for (const auto& [id, reason] : snapshot.unread_images)
+    if (const auto found = images.find(id.str()); found != images.end()) unread_.push_back({"image " + id.short_form(), reason, {found->second}, {}});
   for (engine::Container& container : snapshot.containers) {
     if (!containers.emplace(container.id.str(), objects_.size()).second) continue;
     const Kind kind = container_kind(container);

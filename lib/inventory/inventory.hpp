@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -116,6 +117,7 @@ struct Snapshot {
   std::vector<engine::Volume> volumes;  // of builders
   ClassicBuild classic_build = ClassicBuild::none;
   std::vector<Unread> unread;
+  std::vector<std::pair<ImageId, std::string>> unread_images;  // whose config could not be had, and why
   std::vector<Kind> unlisted;             // what the engine did not list this time
   std::optional<storage::Places> places;  // nullopt: the data root cannot be read
   std::string data_root;                  // as this process sees it

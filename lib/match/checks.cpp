@@ -168,9 +168,15 @@ bool changes_often(const Makeup& m, int single_case_percent) {
   return m.changes * 100 >= m.size * (both_cases ? 42 : single_case_percent);
 }
 
+bool is_long_hex(std::string_view text) {
+  const auto is_digit = [](char c) { return kind(c) == 1 || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); };
+  return text.size() >= 32 && std::ranges::all_of(text, is_digit);
+}
+
+// No word is long and of hexadecimal digits alone, of which one in fifty changes rarely.
 bool is_mixed(std::string_view text) {
   const Makeup m = makeup(text);
-  return m.of[1] >= 2 && m.of[2] + m.of[3] >= 3 && m.of[4] * 5 <= m.size && changes_often(m, 25);
+  return m.of[1] >= 2 && m.of[2] + m.of[3] >= 3 && m.of[4] * 5 <= m.size && (changes_often(m, 25) || is_long_hex(text));
 }
 
 }  // namespace

@@ -49,7 +49,8 @@ struct NamedPolicy {
 
   // What stands on an object holds what is in it: a policy about secrets takes that along. Every other one takes only what it matches,
   // and waits until nothing else stands on it.
-  bool takes_along() const { return (match.secret.value_or(false) || !match.rules.empty()) && !limits.any(); }
+  bool takes_along() const { return is_about_secrets() && !limits.any(); }
+  bool is_about_secrets() const { return match.secret.value_or(false) || !match.rules.empty(); }
 };
 
 // `secrets`: what carries a secret goes.

@@ -15,6 +15,11 @@ Policy only_due(Policy policy, const LastRuns& last_run, Instant now) {
   return policy;
 }
 
+Policy for_session(Policy policy, const LastRuns& last_run, Instant now) {
+  std::erase_if(policy.policies, [&](const NamedPolicy& one) { return one.schedule && !one.is_about_secrets() && !is_due(one, last_run, now); });
+  return policy;
+}
+
 std::set<std::string> due_by_schedule(const Policy& policy, const LastRuns& last_run, Instant now) {
   std::set<std::string> due;
   for (const NamedPolicy& one : policy.policies)

@@ -46,6 +46,9 @@ using LastRuns = std::map<std::string, Instant>;  // by the policy's name
 // Without the policies that are not due now.
 Policy only_due(Policy policy, const LastRuns& last_run, Instant now);
 
+// At a session's end: without those either, but for policies about secrets. What a job declared is not known for long.
+Policy for_session(Policy policy, const LastRuns& last_run, Instant now);
+
 // Names of the policies whose schedule wants them now.
 std::set<std::string> due_by_schedule(const Policy& policy, const LastRuns& last_run, Instant now);
 

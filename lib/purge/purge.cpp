@@ -348,7 +348,9 @@ class Run {
     const Fingerprinter& fingerprint = (*search)->fingerprint();
     std::set<std::string> removed;
     for (const Index i : planned_.plan.removal) {
-      if (report_.outcomes.at(planned_.inventory[i].id()).state != State::removed) continue;
+      // An error that ends the purge leaves some without an outcome.
+      const auto outcome = report_.outcomes.find(planned_.inventory[i].id());
+      if (outcome == report_.outcomes.end() || outcome->second.state != State::removed) continue;
       for (const secrets::Finding& finding : planned_.findings.of[i])
         removed.insert(finding.value ? fingerprint(*finding.value) : finding.fingerprint);
     }

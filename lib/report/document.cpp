@@ -238,7 +238,7 @@ Document make_document(Command command, const purge::Look& look, const purge::Re
   if (report) document.summary.freed = report->freed;
 
   const auto take_unread = [&](const std::vector<inventory::Unread>& places) {
-    for (const inventory::Unread& place : places) document.unread.push_back({place.place, look.findings.known.redact(place.reason), place.owners, place.changed});
+    for (const inventory::Unread& place : places) document.unread.push_back({look.findings.known.redact(place.place), look.findings.known.redact(place.reason), place.owners, place.changed});
   };
   take_unread(report && report->after ? report->after->unread : look.unread);
   take_unread(also_unread);

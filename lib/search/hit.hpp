@@ -21,7 +21,7 @@ struct Hit {
   std::uint64_t end = 0;
   match::Encoding encoding = match::Encoding::plain;
   bool checked = false;     // a checksum or structure was right, so it is no chance
-  match::Tier tier = match::Tier::any;  // of the rule
+  match::Tier tier = match::Tier::any;  // of the rule; in a build's log any, for no name was judged before
   bool anywhere = false;    // the rule finds this value in any file, in the usual encodings, too; or it is too common to be looked for
   std::string fingerprint;  // empty where the file as such is the finding
   std::string masked;

@@ -13,6 +13,7 @@
 #include "match/known_variants.hpp"
 #include "match/matcher.hpp"
 #include "search/identity.hpp"
+#include "search/merge.hpp"
 #include "search/read_places.hpp"
 #include "search/scan_cache.hpp"
 #include "storage/beneath.hpp"
@@ -34,23 +35,6 @@ bool is_known(const Hit& hit) { return hit.rule.empty(); }
 
 using Bytes = std::tuple<std::string, std::uint64_t, std::uint64_t>;
 Bytes bytes_of(const Hit& hit) { return {hit.file, hit.begin, hit.end}; }
-
-// Of two searches of one place, the second for further values only.
-void merge(Answer& answer, Answer&& more) {
-  const auto same = [](const Hit& a, const Hit& b) {
-    return a.rule == b.rule && a.file == b.file && a.begin == b.begin && a.end == b.end && a.fingerprint == b.fingerprint;
-  };
-  for (Hit& hit : more.hits) {
-    const auto known = std::ranges::find_if(answer.hits, [&](const Hit& other) { return same(hit, other); });
-    if (known == answer.hits.end()) answer.hits.push_back(std::move(hit));
-    else {
-      if (!known->value) known->value = std::move(hit.value);
-      if (known->description.empty()) known->description = std::move(hit.description);
-    }
-  }
-  answer.unread = std::move(more.unread);
-  answer.left_out += more.left_out;
-}
 
 std::string identity_now(const Target& target) {
   if (target.stream) return target.revision;
@@ -249,6 +233,17 @@ class Search::Impl {
         if (!is_known(hit) && !hit.fingerprint.empty()) origins.emplace(hit.fingerprint, hit.description.empty() ? hit.rule : hit.description);
   }
 
+  // What was declared when a place was searched for it, and has been betrayed since.
+  void add_origins_to_known(std::vector<Place>& places) const {
+    const auto lacks = [&](const Hit& hit) { return is_known(hit) && hit.description.empty() && origins.contains(hit.fingerprint); };
+    for (Place& place : places) {
+      if (std::ranges::none_of(place.entry().answer.hits, lacks)) continue;
+      for (Hit& hit : place.own().answer.hits)
+        if (lacks(hit)) hit.description = origins.at(hit.fingerprint);
+      place.changed = true;
+    }
+  }
+
   // Gets back the values that earlier searches recognised and that some place has not been searched for. They are read from where
   // they stand; where that says nothing, the place is due to be searched anew.
   void recall(std::vector<Place>& places, const Recognised& values) const {
@@ -377,6 +372,7 @@ Result<Outcome> Search::run(std::span<const Target> targets, const std::function
     else outcome.recognised.push_back(*value);
   }
   if (Status done = read(outcome.recognised); !done) return std::move(done).error();
+  impl_->add_origins_to_known(places);
 
   for (Impl::Place& place : places) {
     impl_->remember(place);

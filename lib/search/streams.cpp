@@ -5,8 +5,12 @@
 #include <new>
 #include <tuple>
 
+#include "match/build_log.hpp"
+
 namespace cleanerd::search {
 namespace {
+
+constexpr std::size_t kMostHidden = 200;
 
 using match::Matcher;
 using match::Scanner;
@@ -45,7 +49,7 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 
 void Collected::add(Hit hit) {
   const std::lock_guard lock(mutex_);
-  if (answer_.hits.size() < kMaxHits) answer_.hits.push_back(std::move(hit));
+  if (answer_.hits.size() < most_hits_) answer_.hits.push_back(std::move(hit));
   else ++answer_.left_out;
 }
 
@@ -62,14 +66,16 @@ void Collected::add_bytes(std::uint64_t bytes) {
 
 void Collected::hide_in_paths(const std::string& spelled, const std::string& masked) {
   const std::lock_guard lock(mutex_);
-  hidden_.emplace(spelled, masked);
+  if (hidden_.size() <= kMostHidden) hidden_.emplace(spelled, masked);
 }
 
 Answer Collected::take() {
-  for (const auto& [spelled, masked] : hidden_) {
-    for (Hit& hit : answer_.hits) hit.file = replaced(std::move(hit.file), spelled, masked);
-    for (UnreadFile& file : answer_.unread) file.file = replaced(std::move(file.file), spelled, masked);
-  }
+  const auto hide = [&](std::string& path) {
+    if (hidden_.size() > kMostHidden) path = "(a path; too many of them hold secrets)";
+    else for (const auto& [spelled, masked] : hidden_) path = replaced(std::move(path), spelled, masked);
+  };
+  for (Hit& hit : answer_.hits) hide(hit.file);
+  for (UnreadFile& file : answer_.unread) hide(file.file);
   std::ranges::sort(answer_.hits, {}, [](const Hit& hit) { return std::tie(hit.file, hit.begin, hit.end, hit.rule); });
   std::ranges::sort(answer_.unread, {}, &UnreadFile::file);
   return std::move(answer_);
@@ -132,9 +138,12 @@ std::uint64_t Streams::finish() {
 }
 
 void Streams::scan(Scanner::Part part) {
+  if (offset_ == 0) is_build_log_ = match::is_build_log({buffer_.data(), filled_});
   for (std::size_t i = 0; i < scanners_.size(); ++i)
     scanners_[i].scan(std::span(buffer_).first(filled_), offset_, part, [&](match::Match&& found) {
-      into_->add(make_hit(std::move(found), *matchers_[i], path_, fingerprint_));
+      Hit hit = make_hit(std::move(found), *matchers_[i], path_, fingerprint_);
+      if (is_build_log_) hit.tier = match::Tier::any;
+      into_->add(std::move(hit));
     });
 }
 

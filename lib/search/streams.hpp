@@ -16,17 +16,20 @@ namespace cleanerd::search {
 // One place's answer, filled by several threads.
 class Collected {
  public:
+  explicit Collected(std::size_t most_hits = kMaxHits) : most_hits_(most_hits) {}
+
   void add(Hit hit);
   void add_unread(std::string file, std::string reason);
   void add_bytes(std::uint64_t bytes);
   void set_gone() { answer_.gone = true; }
-  // A name holds a secret: no path shall.
+  // A name holds a secret: no path shall. Where there are too many of them no path is told at all.
   void hide_in_paths(const std::string& spelled, const std::string& masked);
   Answer take();
 
  private:
   std::mutex mutex_;
   Answer answer_;
+  const std::size_t most_hits_;
   std::map<std::string, std::string> hidden_;
 };
 
@@ -56,6 +59,7 @@ class Streams {
   Collected* into_ = nullptr;
   std::uint64_t offset_ = 0;
   std::size_t filled_ = 0;
+  bool is_build_log_ = false;
 };
 
 }  // namespace cleanerd::search

@@ -1,7 +1,6 @@
 #include "secrets/content.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <map>
 #include <optional>
@@ -9,8 +8,8 @@
 #include <system_error>
 
 #include "base/text.hpp"
-#include "match/build_log.hpp"
 #include "secrets/texts.hpp"
+#include "storage/beneath.hpp"
 
 namespace cleanerd::secrets {
 namespace {
@@ -69,13 +68,6 @@ bool is_description(const Place& place, const Hit& hit) {
   return place.kind == Place::Kind::image_config || (place.kind == Place::Kind::blob && hit.file.find('!') == std::string::npos);
 }
 
-// A log is none of the engine's descriptions, though it lies among them.
-bool is_build_log(const Place& place) {
-  const auto file = storage::open_regular_file(place.path);
-  std::array<char, 32> head{};
-  return file && storage::read_at(*file, 0, head, place.path) && match::is_build_log({head.data(), head.size()});
-}
-
 Source source_of(const Place& place, const Hit& hit) {
   if (hit.fingerprint.empty()) return Source::path;
   if (place.kind == Place::Kind::container && contains(hit.file, "log")) return Source::log;
@@ -85,7 +77,8 @@ Source source_of(const Place& place, const Hit& hit) {
 // Of the file itself, of which a member of an archive in it may be told ("a.zip!b.zip").
 std::optional<Instant> changed_at(const Place& place, std::string file) {
   for (;;) {
-    if (auto changed = storage::changed_at(file.empty() ? place.path : place.path + "/" + file)) return changed;
+    const auto opened = file.empty() ? storage::open_regular_file(place.path) : storage::open_regular_file_beneath(place.path, file);
+    if (opened) return storage::changed_at(*opened);
     const auto inner = file.rfind('!');
     if (inner == std::string::npos) return std::nullopt;
     file.resize(inner);
@@ -142,14 +135,10 @@ class Content {
     if (answer.hits.empty()) return;
     const Place& place = inventory_.places()->all()[number];
     const std::string name = stable_name(inventory_, place);
-    auto is_log = [&, known_to_be = std::optional<bool>()]() mutable {
-      if (!known_to_be) known_to_be = place.kind == Place::Kind::blob && is_build_log(place);
-      return *known_to_be;
-    };
     for (const Index owner : charged(inventory_, inventory_.owners(number)))
       for (const Hit& hit : answer.hits) {
         if (hit.rule.empty() != known || (known && is_told_by_a_rule(answer, hit)) || is_builder_database(place, hit)) continue;
-        if (is_description(place, hit) && (seen_[owner].contains(hit.fingerprint) || (!counts_in_texts(hit) && !is_log()))) continue;
+        if (is_description(place, hit) && (seen_[owner].contains(hit.fingerprint) || !counts_in_texts(hit))) continue;
         add(owner, hit, source_of(place, hit), location_in(place, hit, name));
       }
   }

@@ -1,7 +1,9 @@
 #include "secrets/dockerfile.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -13,6 +15,7 @@ namespace {
 
 constexpr std::size_t kLargest = 1u << 20;
 constexpr std::size_t kMostFiles = 64;  // of one record
+constexpr std::chrono::seconds kRelease{2};  // BuildKit lets go of a record, and notes its use, a moment after the build
 
 // $T, ${T}, ${T:-x}; in quotes, too.
 std::string_view variable_in(std::string_view value) {
@@ -74,22 +77,27 @@ std::set<std::string, std::less<>> handed_on_as_secrets(std::string_view dockerf
   return handed_on;
 }
 
-std::set<std::string, std::less<>> handed_on_as_secrets(const inventory::Inventory& inventory, const NameRules& names) {
-  std::set<std::string, std::less<>> all;
+bool HandedOn::is_of(const engine::BuildRecord& build) const {
+  return build.created && *build.created <= last_used && last_used <= build.completed.value_or(last_used) + kRelease;
+}
+
+std::vector<HandedOn> handed_on_as_secrets(const inventory::Inventory& inventory, const NameRules& names) {
+  std::vector<HandedOn> all;
   if (!inventory.places()) return all;
   const auto places = inventory.places()->all();
   for (std::size_t number = 0; number < places.size(); ++number) {
     if (places[number].kind != storage::Place::Kind::layer) continue;
-    const auto is_dockerfiles = [&](std::size_t owner) {
-      const auto* record = inventory[owner].cache();
-      return record && inventory[owner].kind == inventory::Kind::cache_source_local && contains(record->description, "dockerfile");
-    };
-    const auto owners = inventory.owners(number);
-    if (std::ranges::none_of(owners, is_dockerfiles)) continue;
+    std::optional<Instant> last_used;
+    for (const std::size_t owner : inventory.owners(number))
+      if (const auto* record = inventory[owner].cache(); record && inventory[owner].kind == inventory::Kind::cache_source_local && contains(record->description, "dockerfile"))
+        last_used = record->last_used ? record->last_used : record->created;
+    if (!last_used) continue;
+    HandedOn handed_on{{}, *last_used};
     std::error_code error;
     std::size_t files = 0;
     for (std::filesystem::directory_iterator entry(places[number].path, error), end; !error && entry != end && files < kMostFiles; entry.increment(error), ++files)
-      if (const auto text = storage::read_small_file(entry->path().string(), kLargest)) all.merge(handed_on_as_secrets(*text, names));
+      if (const auto text = storage::read_small_file(entry->path().string(), kLargest)) handed_on.arguments.merge(handed_on_as_secrets(*text, names));
+    if (!handed_on.arguments.empty()) all.push_back(std::move(handed_on));
   }
   return all;
 }

@@ -39,14 +39,14 @@ bool looks_random(std::string_view value) {
   return std::ranges::any_of(value, is_digit) || (std::ranges::any_of(value, is_upper) && std::ranges::any_of(value, is_lower));
 }
 
-using ArgumentNames = std::set<std::string, std::less<>>;
-
 // The rules with their answers kept: the same few names are on every image and in every step.
 class NameMemo {
  public:
-  NameMemo(const NameRules& rules, ArgumentNames handed_on) : rules_(rules), handed_on_(std::move(handed_on)) {}
-  // Of a build argument: a Dockerfile gives it to a variable with a secret's name.
-  bool is_handed_on(std::string_view argument) const { return handed_on_.contains(argument); }
+  NameMemo(const NameRules& rules, std::vector<HandedOn> handed_on) : rules_(rules), handed_on_(std::move(handed_on)) {}
+  // Of a build argument: the build's Dockerfile gives it to a variable with a secret's name.
+  bool is_handed_on(std::string_view argument, const engine::BuildRecord& build) const {
+    return std::ranges::any_of(handed_on_, [&](const HandedOn& one) { return one.arguments.contains(argument) && one.is_of(build); });
+  }
   bool is_secret(std::string_view name) {
     const auto known = answers_.find(name);
     return known != answers_.end() ? known->second : answers_.emplace(name, rules_.is_secret(name)).first->second;
@@ -54,7 +54,7 @@ class NameMemo {
 
  private:
   const NameRules& rules_;
-  const ArgumentNames handed_on_;
+  const std::vector<HandedOn> handed_on_;
   std::map<std::string, bool, std::less<>> answers_;
 };
 
@@ -63,7 +63,7 @@ bool was_given_a_secret(const engine::BuildRecord& record, NameMemo& names) {
   return std::ranges::any_of(record.attributes, [&](const auto& attribute) {
     if (!attribute.first.starts_with(kArgument)) return false;
     const std::string_view name = std::string_view(attribute.first).substr(kArgument.size());
-    return (names.is_secret(name) && can_be_secret(attribute.second)) || (names.is_handed_on(name) && looks_random(attribute.second));
+    return (names.is_secret(name) && can_be_secret(attribute.second)) || (names.is_handed_on(name, record) && looks_random(attribute.second));
   });
 }
 
@@ -94,7 +94,7 @@ class NameLook {
       const auto colon = attribute.find(':');
       const std::string kind = attribute.substr(0, colon);
       const std::string name = colon == std::string::npos ? attribute : attribute.substr(colon + 1);
-      if (kind == "build-arg" && names_.is_handed_on(name) && !names_.is_secret(name) && looks_random(value))
+      if (kind == "build-arg" && names_.is_handed_on(name, record) && !names_.is_secret(name) && looks_random(value))
         add({"secret-name", Source::build_arg, "build argument " + printable(name, 80), SecretValue(value),
              "build argument " + printable(name, 80) + " of " + inventory_name() + ", which a Dockerfile gives to a variable with a secret's name"});
       else if (kind == "build-arg") named(Source::build_arg, name, value, "build argument");

@@ -83,18 +83,31 @@ bool is_path(std::string_view value) {
   return begins && value.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789/._-~") == std::string_view::npos && value.size() >= 4;
 }
 
-// "https://login.example.org/realms/main": an address whose parts are too short for a secret, and that hands over nothing.
+bool may_be_an_id(std::string_view part) {
+  const auto has = [&](char first, char last) { return std::ranges::any_of(part, [&](char c) { return c >= first && c <= last; }); };
+  return has('0', '9') && (part.size() >= 16 || (part.size() >= 8 && has('a', 'z') && has('A', 'Z')));
+}
+
+// "https://login.example.org/realms/main": an address whose parts are no secret, and that hands over nothing.
 bool is_plain_address(std::string_view value) {
   const auto scheme = value.find("://");
   if (scheme == std::string_view::npos || scheme > 10 || value.find_first_of("@?#;") != std::string_view::npos) return false;
-  const std::vector<std::string> parts = split(value.substr(scheme + 3), '/');
-  return std::ranges::all_of(parts.begin() + 1, parts.end(), [](const std::string& part) { return part.size() < 16; });
+  if (value.substr(0, scheme).find_first_not_of("abcdefghijklmnopqrstuvwxyz+") != std::string_view::npos) return false;
+  for (std::size_t at = scheme + 3; at <= value.size();) {
+    const auto end = std::min(value.find_first_of("/.:", at), value.size());
+    if (may_be_an_id(value.substr(at, end - at))) return false;
+    at = end + 1;
+  }
+  return true;
 }
 
-// "mysql123", "development": a word, with a number at most.
-bool is_word(std::string_view lower) {
-  const auto letters = std::min(lower.find_first_not_of("abcdefghijklmnopqrstuvwxyz"), lower.size());
-  return lower.size() < 12 && lower.size() - letters <= 4 && lower.find_first_not_of("0123456789", letters) == std::string_view::npos;
+// "mysql123", "Development": a word, with a number at most.
+bool is_word(std::string_view value) {
+  constexpr std::string_view kSmall = "abcdefghijklmnopqrstuvwxyz", kCapital = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  const bool capitals = value.size() > 1 && kCapital.find(value[1]) != std::string_view::npos;
+  const std::size_t first = kCapital.find(value.empty() ? '-' : value[0]) == std::string_view::npos ? 0 : 1;
+  const auto letters = std::min(value.find_first_not_of(capitals ? kCapital : kSmall, first), value.size());
+  return value.size() < 12 && value.size() - letters <= 4 && value.find_first_not_of("0123456789", letters) == std::string_view::npos;
 }
 
 bool is_mask(std::string_view value) {
@@ -151,7 +164,7 @@ bool is_searchable(std::string_view value) {
 }
 
 bool can_be_traced(std::string_view value) {
-  return is_searchable(value) && !is_path(value) && !is_word(lowered(value)) && std::ranges::find(kEveryday, lowered(value)) == std::end(kEveryday);
+  return is_searchable(value) && !is_path(value) && !is_word(value) && std::ranges::find(kEveryday, lowered(value)) == std::end(kEveryday);
 }
 
 bool is_preset_password(std::string_view value) {

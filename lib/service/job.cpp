@@ -202,7 +202,7 @@ class Runner {
       auto seen = look();
       if (!seen) return std::move(seen).error();
       told.rows = report::make_build_rows(*seen, place_.policy.names, removed);
-      for (const inventory::Unread& place : seen->unread) told.unread.push_back({place.place, seen->findings.known.redact(place.reason)});
+      for (const inventory::Unread& place : seen->unread) told.unread.push_back({seen->findings.known.redact(place.place), seen->findings.known.redact(place.reason)});
     } else {
       told.rows = report::make_build_rows(removed);
       if (inventory::may_hide_build_history(told.engine)) told.unread.push_back({"build history", "this engine does not offer BuildKit's control API on its socket"});

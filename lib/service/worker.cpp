@@ -3,6 +3,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <exception>
+#include <typeinfo>
 
 #include "base/memory.hpp"
 #include "base/text.hpp"
@@ -286,7 +288,12 @@ Result<JobResult> Worker::perform(const Job& job, Trigger why, const std::stop_t
                                if (progress.removed) progress.removed(done, total);
                              },
                          .agree = progress.agree};
-    return run_job(whole, *place, stop, alive);
+    // The next purge finishes what this one has begun; values that jobs declared would be lost with the service.
+    try {
+      return run_job(whole, *place, stop, alive);
+    } catch (const std::exception& error) {
+      return Error(Errc::io, std::string("internal error (") + typeid(error).name() + "); what was not done is done with the next purge");
+    }
   }();
   sign_of_life_ = 0;
   if (result && !result->error && is_for_all(job)) {
@@ -304,7 +311,8 @@ void Worker::tell(Trigger why, What what, const Result<JobResult>& result, stead
 Worker::Policy Worker::policy_for(Trigger why) const {
   const std::lock_guard lock(mutex_);
   if (why == Trigger::request) return policy_;
-  return std::make_shared<policy::Policy>(policy::only_due(*policy_, last_run_, system_now()));
+  const auto wanted = why == Trigger::session ? policy::for_session : policy::only_due;
+  return std::make_shared<policy::Policy>(wanted(*policy_, last_run_, system_now()));
 }
 
 void Worker::plan_next_try(const Result<JobResult>& result) {

@@ -97,9 +97,9 @@ Result<std::string> read_small_file(const Descriptor& directory, const std::stri
   return read_small(directory.get(), path, limit);
 }
 
-std::optional<Instant> changed_at(const std::string& path) {
+std::optional<Instant> changed_at(const Descriptor& file) {
   struct stat status {};
-  if (::lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  if (::fstat(file.get(), &status) != 0) return std::nullopt;
   return Instant(std::chrono::seconds(status.st_ctim.tv_sec) + std::chrono::milliseconds(status.st_ctim.tv_nsec / 1'000'000));
 }
 

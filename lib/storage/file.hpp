@@ -46,8 +46,7 @@ struct Stamp {
 Stamp stamp_of(const std::string& path);
 Stamp stamp_of(const Descriptor& directory, const char* path);
 
-// The last change of a regular file or its attributes (ctime); no link at its end is followed. nullopt where it is none, as a directory,
-// whose own time says nothing of what lies below it, and where it cannot be looked at.
-std::optional<Instant> changed_at(const std::string& path);
+// The last change of a file or its attributes (ctime). nullopt where it cannot be looked at.
+std::optional<Instant> changed_at(const Descriptor& file);
 
 }  // namespace cleanerd::storage

@@ -14,6 +14,7 @@ from test_state_directory import open_actions
 ONCE: tuple[Callable[[], Fault], ...] = (
     faults.closes_before_acting, faults.closes_after_acting, faults.cuts_the_body, faults.malformed,
     lambda: faults.refuses(500, "something went wrong"), lambda: faults.refuses(409, "a removal is already in progress"),
+    lambda: faults.refuses(403, "an authorization plugin says no"),
 )
 FROM_THEN_ON: tuple[Callable[[], Fault], ...] = (
     lambda: faults.refuses(500, "out of order"), lambda: faults.writes(b"panic: runtime error\n", "prints a panic"),
@@ -24,6 +25,8 @@ def what_is_wrong_with(run: Run, host: Host) -> list[str]:
     wrong = [f"innocent {id} was removed" for id in host.lost()]
     if run.status not in (DONE, FAILED, SECRETS, UNREACHABLE):
         wrong.append(f"status {run.status}")
+    if "internal error" in run.stderr:
+        wrong.append("an error of our own")
     if run.status == DONE and host.left():
         wrong.append("success was claimed over residue")
     if len(run.lines) != (1 if run.status in (FAILED, UNREACHABLE) else 0) and not (run.status == SECRETS and len(run.lines) == 1):

@@ -3,6 +3,7 @@
 import unittest
 from collections.abc import Callable, Iterator
 
+import faults
 from runner import CLEANERCTL, DONE, FAILED, SECRETS, USAGE, Machine, Run
 from schema import problems, read_schema
 from scenario import hide_in_a_volume, innocent_host, new_token
@@ -78,6 +79,17 @@ class GateTest(ServiceTest):
             run = gate("--format", "json", "app:1")
             self.assert_status(run, DONE)
             self.assertEqual((run.document["complete"], run.document["unread"]), (True, []))
+
+    def test_an_image_that_cannot_be_looked_at_says_nothing_of_another(self) -> None:
+        for machine, gate in self.each_way():
+            hidden = machine.host.keep(machine.host.state.add_image(step="RUN true", tags=["hidden:1"]))
+            machine.engine.fail_on(f"/images/{hidden}/json", faults.refuses(500, "layer is damaged"))
+            run = gate("--format", "json", "app:1")
+            self.assert_status(run, DONE)
+            self.assertTrue(run.document["complete"])
+            run = gate("hidden:1")
+            self.assert_status(run, FAILED)
+            self.assert_one_line(run, hidden[7:19], "layer is damaged")
 
     def test_the_cure_fits_where_a_token_stands(self) -> None:
         token = new_token()

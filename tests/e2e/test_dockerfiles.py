@@ -74,7 +74,7 @@ class Dockerfiles(OnFreshEngine):
         self.purge()
 
     def test_what_a_step_printed_goes_and_betrays_its_layer(self) -> None:
-        self.assertEqual(self.build(PRINTED, {"settings": self.host.plant()}).returncode, 0)
+        self.assertEqual(self.build(PRINTED, {"settings": self.plant_hex()}).returncode, 0)
         self.purge()
 
     def test_common_words_in_an_environment_file_take_nobody_elses_cache(self) -> None:

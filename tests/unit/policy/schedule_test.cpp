@@ -86,5 +86,23 @@ TEST(OnlyDue, LeavesOutWhatIsNotDueAndKeepsTheOrder) {
   EXPECT_EQ(names({{"hourly", at(14, 2h)}}, at(14, 3h)), "secrets always night hourly ");
 }
 
+TEST(ForSession, KeepsWhatIsAboutSecretsWhateverItsSchedule) {
+  Policy policy;
+  policy.policies.clear();
+  for (const char* name : {"secrets-at-night", "tokens-at-night", "cache-at-night"}) {
+    policy.policies.push_back({.name = name, .match = {}, .schedule = Schedule{{}, Window{2h, 5h}}});
+  }
+  policy.policies[0].match.secret = true;
+  policy.policies[1].match.rules = {"github-*"};
+  policy.policies[2].match.secret = false;
+  const auto names = [&](Instant now) {
+    std::string all;
+    for (const NamedPolicy& one : for_session(policy, {}, now).policies) all += one.name + " ";
+    return all;
+  };
+  EXPECT_EQ(names(at(14, 12h)), "secrets-at-night tokens-at-night ");
+  EXPECT_EQ(names(at(14, 3h)), "secrets-at-night tokens-at-night cache-at-night ");
+}
+
 }  // namespace
 }  // namespace cleanerd::policy

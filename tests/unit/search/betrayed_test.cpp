@@ -34,6 +34,26 @@ TEST_F(BetrayedTest, ValuesAreToldWhereTheyAreAlsoWhenNothingGivesThemAwayAnyMor
   EXPECT_THAT(found(run({place("a", false), place("b")}, {}, options()).targets[0]), IsEmpty());
 }
 
+TEST_F(BetrayedTest, ValuesThatWereDeclaredFirstAreToldToo) {
+  const std::string value = new_secret();
+  write("a/f", value);
+  const std::vector<Target> targets{place("a")};
+  run(targets, {{SecretValue(value)}}, options());
+  run(targets, {{SecretValue(value), "build argument A"}}, options());
+  const Outcome later = run(targets, {}, options());
+  EXPECT_EQ(later.bytes_read, 0u);
+  ASSERT_THAT(found(later.targets[0]), ElementsAre("known f"));
+  EXPECT_EQ(later.targets[0].hits[0].description, "build argument A");
+}
+
+TEST_F(BetrayedTest, ValuesThatAFileGaveAwayInTheSameReadingAreToldToo) {
+  const std::string value = new_secret();
+  write("a/f", value);
+  write("b/.npmrc", "_password=" + value);
+  run({place("a"), place("b")}, {{SecretValue(value)}}, options());
+  EXPECT_THAT(found(run({place("a")}, {}, options()).targets[0]), ElementsAre("known f"));
+}
+
 TEST_F(BetrayedTest, ValuesAreForgottenWhereOtherNamesTellWhatIsASecret) {
   write("a/f", new_secret());
   const std::string betrayed = new_secret();

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "search/merge.hpp"
 #include "unit/match/pack.hpp"
 #include "unit/search/support.hpp"
 
@@ -14,6 +15,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 class NamesTest : public PlacesTest {
  protected:
@@ -57,6 +59,42 @@ TEST_F(NamesTest, ThatAreWordsTellNothing) {
   write("etc/server-certificate.key", "-");
   write("api_key/" + new_secret(), "-");
   EXPECT_THAT(read_one("", {"server-certificate.key"}).hits, IsEmpty());
+}
+
+TEST_F(NamesTest, ThatAreShortPasswordsTell) {
+  for (const char* value : {"aB3xK9mQ2z", "xK9#mP2$vL5!nQ8@"}) {
+    write("etc/" + std::string(value), "-");
+    EXPECT_THAT(files(read_one("etc", {value})), SizeIs(1)) << value;
+  }
+  for (const char* value : {"Release2023", "id_ed25519", "base-config.json"}) {
+    write("etc/" + std::string(value), "-");
+    EXPECT_THAT(files(read_one("etc", {value})), IsEmpty()) << value;
+  }
+}
+
+TEST_F(NamesTest, OfTooManyKindsLeaveNoPathToBeTold) {
+  std::vector<std::string> known;
+  for (int i = 0; i < 210; ++i) {
+    known.push_back(new_secret());
+    write("d/" + known.back(), known.back());
+  }
+  const std::vector<std::string> told = files(read_one("", known));
+  EXPECT_THAT(told, SizeIs(420));
+  EXPECT_THAT(told, Each("(a path; too many of them hold secrets)"));
+}
+
+TEST_F(NamesTest, DoNotShowInASecondReadingForOtherValues) {
+  const std::string first = new_secret(), second = new_secret();
+  const std::string masked = mask(SecretValue(first));
+  write("x/" + first + "/a", second);
+  write("x/" + first + "/b", first);
+  write("x/other", second);
+  Answer whole = read_one("", {first});
+  merge(whole, read_one("", {second}));
+  EXPECT_THAT(files(whole), UnorderedElementsAre("x/" + masked, "x/" + masked + "/b", "x/" + masked + "/a", "x/other"));
+  Answer other = read_one("", {second});
+  merge(other, read_one("", {first}));
+  EXPECT_THAT(files(other), UnorderedElementsAre("x/" + masked + "/a", "x/other", "x/" + masked, "x/" + masked + "/b"));
 }
 
 TEST_F(NamesTest, AreMoreThanFitIntoMemoryAtOnce) {

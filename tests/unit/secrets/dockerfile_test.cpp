@@ -22,5 +22,23 @@ TEST(HandedOnAsSecrets, IsNoArgumentGivenToOthersAndNoText) {
     EXPECT_THAT(handed_on(line), IsEmpty()) << line;
 }
 
+TEST(HandedOn, IsOfTheBuildInWhoseCourseTheDockerfileWasUsed) {
+  using namespace std::chrono_literals;
+  const Instant noon = std::chrono::sys_days(std::chrono::year(2026) / 3 / 14) + 12h;
+  const HandedOn handed_on{{"T"}, noon};
+  const auto is_of = [&](std::optional<Instant> created, std::optional<Instant> completed) {
+    engine::BuildRecord build;
+    build.created = created;
+    build.completed = completed;
+    return handed_on.is_of(build);
+  };
+  EXPECT_TRUE(is_of(noon - 1min, noon + 1min));
+  EXPECT_TRUE(is_of(noon - 1min, noon - 1s)) << "let go of after the build";
+  EXPECT_TRUE(is_of(noon - 1min, std::nullopt)) << "it runs";
+  EXPECT_FALSE(is_of(noon - 1h, noon - 1min)) << "another's, before";
+  EXPECT_FALSE(is_of(noon + 1s, noon + 1min)) << "another's, later";
+  EXPECT_FALSE(is_of(std::nullopt, std::nullopt));
+}
+
 }  // namespace
 }  // namespace cleanerd::secrets

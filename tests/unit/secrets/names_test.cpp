@@ -69,13 +69,14 @@ TEST(CanBeSecret, IsFalseForWhatStandsInASecretsPlace) {
   for (const char* value : {"", " ", "\"\"", "''", "true", "False", "YES", "off", "none", "null", "0", "1", "-", "n/a", "default",
                             "$TOKEN", "${TOKEN}", "${TOKEN:-}", "$(cat /run/secrets/x)", "\"$TOKEN\"", "/run/secrets/token", "***",
                             "xxxxxxxx", "********", "...", "<token>", "'<your key>'", "bearer", "OIDC", "disabled", "/certs/tls.key", "./id_rsa",
-                            "~/.ssh/id_ed25519", "https://login.example.org/realms/main", "redis://cache:6379/0"})
+                            "~/.ssh/id_ed25519", "https://login.example.org/realms/main", "redis://cache:6379/0", "https://registry-production-europe.example.org/authorization-callback"})
     EXPECT_FALSE(can_be_secret(value)) << value;
 }
 
 TEST(CanBeSecret, IsTrueForEverythingElse) {
   for (const char* value : {"a", "hunter2", "\"quoted\"", "$", "pa$$word", "$ecret!", "${half", "2", "truely", "<half", "a b c", "/a", "/Kx9vPq+/aLm",
-                            "redis://:hunter2@cache:6379", "https://example.org/?key=a", "https://hooks.example.org/services/Kx9vPqaLmR5tYwZ2bN"})
+                            "redis://:hunter2@cache:6379", "https://example.org/?key=a", "https://hooks.example.org/services/Kx9vPqaLmR5tYwZ2bN", "https://hooks.example.org/t/aB3xK9mQ2z",
+                            "https://4f9c2b7e1d8a4f9c2b7e.example.net/rpc", "xK9://mQ2zLpW7tRvB"})
     EXPECT_TRUE(can_be_secret(value)) << value;
   EXPECT_TRUE(can_be_secret(test::new_secret()));
 }
@@ -89,13 +90,13 @@ TEST(IsSearchable, WantsEightBytesOfFourKindsThatAreNotCommon) {
 }
 
 TEST(CanBeTraced, IsFalseForWhatInnocentObjectsHold) {
-  for (const char* value : {"WordPress", "/usr/local", "/opt/tool-x/bin", "mysql123", "Hunter2023", "production1"}) {
+  for (const char* value : {"WordPress", "/usr/local", "/opt/tool-x/bin", "mysql123", "Hunter2023", "production1", "MYSQL2023"}) {
     EXPECT_FALSE(can_be_traced(value)) << value;
     EXPECT_TRUE(is_searchable(value)) << value << ": who declares it knows";
   }
   EXPECT_FALSE(can_be_traced("password"));
   EXPECT_TRUE(can_be_traced("/Kx9vPq+/aLm"));
-  EXPECT_TRUE(can_be_traced("hunter20231"));
+  for (const char* value : {"hunter20231", "qWzXkRvTbN", "QwzxkrvTbn", "HUNTERx2"}) EXPECT_TRUE(can_be_traced(value)) << value;
   EXPECT_TRUE(can_be_traced("correcthorse"));
   EXPECT_TRUE(can_be_traced(test::new_secret()));
 }
