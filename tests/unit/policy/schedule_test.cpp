@@ -90,7 +90,9 @@ TEST(ForSession, KeepsWhatIsAboutSecretsWhateverItsSchedule) {
   Policy policy;
   policy.policies.clear();
   for (const char* name : {"secrets-at-night", "tokens-at-night", "cache-at-night"}) {
-    policy.policies.push_back({.name = name, .match = {}, .schedule = Schedule{{}, Window{2h, 5h}}});
+    NamedPolicy& one = policy.policies.emplace_back();
+    one.name = name;
+    one.schedule = Schedule{{}, Window{2h, 5h}};
   }
   policy.policies[0].match.secret = true;
   policy.policies[1].match.rules = {"github-*"};
