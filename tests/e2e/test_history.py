@@ -119,6 +119,7 @@ class History(OnFreshEngine):
 
     def bake(self, seconds: int, status: int) -> None:
         """Two targets with a secret each, and a third without one that takes so long. The first that fails ends them all."""
+        time.sleep(2)  # as above: BuildKit collects after its start
         targets = {"first": {"A_TOKEN": self.host.plant()}, "second": {"B_TOKEN": self.host.plant()}, "third": {}}
         definition = {"group": {"default": {"targets": list(targets)}},
                       "target": {name: {"target": name, "args": args} for name, args in targets.items()}}
@@ -132,7 +133,9 @@ class History(OnFreshEngine):
     def test_what_the_trace_of_a_target_tells_that_ran_on_while_the_service_removed_the_others_goes(self) -> None:
         with Service(self.host, QUIET) as service:
             self.bake(12, 0)
-            self.assertEqual({entry["outcome"] for entry in service.audit("?kind=removal")}, {"removed"})  # before its end
+            outcomes = [entry["outcome"] for entry in service.audit("?kind=removal")]  # before its end
+            self.assertIn("removed", outcomes)
+            self.assertLessEqual(set(outcomes), {"removed", "closed"})  # what the engine holds at a moment is planned once more
             time.sleep(LAST_TRACE)
             until(30, "no file holds a secret", lambda: not self.host.left(exclude_history=False))
             self.assertEqual(buildkit_api.builds(self.engine.socket), set())
@@ -142,11 +145,15 @@ class History(OnFreshEngine):
         builds = buildkit_api.builds(self.engine.socket)
         self.assertEqual(len(builds), 3)
         purge = self.ctl.run("purge", "--force", "--format", "json")
-        self.assertEqual(purge.returncode, 0, purge.stdout + purge.stderr)
+        # What the engine still exports for a target that was ended is content that nothing names, until it lets go of it.
+        kept = {item["kind"] for item in json.loads(purge.stdout)["objects"] if item["state"] == "kept" and item["findings"]}
+        self.assertLessEqual(kept, {"orphan.layer"}, purge.stdout + purge.stderr)
         rows = {item["engine_id"]: item for item in json.loads(purge.stdout)["objects"] if item["kind"] == "history.record"}
         self.assertEqual({ref: rows[ref]["state"] for ref in builds}, dict.fromkeys(builds, "removed"))
         self.assertEqual({rows[ref]["reasons"][0]["code"] for ref in builds}, {"secret"})
         time.sleep(LAST_TRACE)
+        again = self.ctl.run("purge", "--force")
+        self.assertEqual(again.returncode, 0, again.stdout + again.stderr)
         self.assertEqual(self.host.left(exclude_history=False), [])
 
     def test_secrets_that_are_mounted_and_arguments_that_nobody_gives_are_no_leak(self) -> None:
