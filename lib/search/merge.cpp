@@ -30,7 +30,7 @@ void hide(const Named& named, std::string& path) {
   const auto name = std::string_view(path).substr(size, path.find_first_of("/!", size) - size);
   const auto stars = masked.find("****");
   const std::string end = (stars == std::string::npos ? "" : masked.substr(stars + 4)) + after;
-  if (!name.starts_with(std::string_view(masked).substr(0, stars)) || !name.ends_with(end) || name.size() < after.size()) return;
+  if (!name.starts_with(std::string_view(masked).substr(0, stars)) || !name.ends_with(end)) return;
   path.replace(size, name.size() - after.size(), masked);
 }
 

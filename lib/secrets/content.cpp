@@ -103,6 +103,7 @@ std::string location_in(const Place& place, const Hit& hit, const std::string& n
   }
   location = printable(location, 300);
   if (hit.end != 0) location += ", byte " + std::to_string(hit.begin);
+  else if (!hit.fingerprint.empty()) location += ", its name or what it points to";
   if (hit.encoding != match::Encoding::plain) location += ", in " + std::string(match::to_string(hit.encoding));
   return location;
 }

@@ -112,6 +112,9 @@ class Names(OnFreshEngine):
         build = self.engine.build(NAMED, {"settings": value.encode()}, "buildkit")
         self.assertTrue(build.ok, build.error)
         self.assertTrue(self.names(value), "the build left no such name: the test proves nothing")
+        scan = self.ctl.run("scan", "--format", "json", "--secret-env", "JOB_SECRET", env={"JOB_SECRET": value})
+        told = [finding["location"] for item in json.loads(scan.stdout)["objects"] for finding in item["findings"]]
+        self.assertTrue(any(location.endswith("its name or what it points to") for location in told), told)
         purge = self.ctl.run("purge", "--force", "--secret-env", "JOB_SECRET", env={"JOB_SECRET": value})
         self.assertEqual(purge.returncode, 0, purge.stdout + purge.stderr)
         self.assertEqual(self.names(value), [])
